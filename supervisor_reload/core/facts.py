@@ -1,0 +1,181 @@
+"""What happened, in the past tense: the only thing that enters the one inbox. Facts are immutable."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from .model import Process, ProcessState, Revision, SlotName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessChanged:
+    """supervisord's event, or a look at one process, told the state of a process."""
+
+    process: Process
+    from_state: ProcessState | None = None
+    """None where it was a look, not an event"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessesObserved:
+    """supervisord listed all its processes: the whole truth at one moment."""
+
+    processes: tuple[Process, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessExited:
+    """The kernel told that a process ended; supervisord may not know it yet."""
+
+    name: SlotName
+    pid: int
+
+
+class ChangeKind(enum.Enum):
+    """What a file event said, as far as it matters."""
+
+    WRITING = "writing"
+    """created empty, or written to, and not closed yet: its content may be half"""
+    SETTLED = "settled"
+    """closed after writing, moved, or deleted"""
+    RESCAN = "rescan"
+    """something below this directory changed, and what is not known"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChanged:
+    """A watched file's event. A hint: only the revision tells whether the content changed."""
+
+    target: str
+    path: str
+    """absolute; may hold any character but NUL (bytes that are not UTF-8 as surrogate escapes)"""
+    kind: ChangeKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionComputed:
+    """The content of a target's files was read."""
+
+    target: str
+    revision: Revision
+    changed: tuple[str, ...] = ()
+    """absolute paths whose content differs from the reading before, sorted"""
+    files: int = 0
+    final: bool = True
+    """False for an early reading, inside a burst that goes on"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionFailed:
+    """The content could not be read (permission, I/O); it is tried again."""
+
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPassed:
+    """The check let a revision through."""
+
+    target: str
+    revision: Revision
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFailed:
+    """The check refused a revision."""
+
+    target: str
+    revision: Revision
+    reason: str
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbePassed:
+    """A readiness probe of this very process succeeded."""
+
+    name: SlotName
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeFailed:
+    """A readiness probe did not succeed yet; the newest detail explains a later timeout."""
+
+    name: SlotName
+    pid: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRefused:
+    """supervisord answered an order about a process with a fault."""
+
+    name: SlotName
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitHeld:
+    """git held (or no longer holds) its index lock in a watched tree."""
+
+    target: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """supervisord's TICK: time to compare what is believed with what is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorStopping:
+    """supervisord shuts down or restarts: no order may be given any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerClosed:
+    """Our stdin ended, or we were told to leave: the listener's life is over."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsChanged:
+    """A process group was added or removed."""
+
+
+Fact = (
+    ProcessChanged
+    | ProcessesObserved
+    | ProcessExited
+    | FileChanged
+    | RevisionComputed
+    | RevisionFailed
+    | CheckPassed
+    | CheckFailed
+    | ProbePassed
+    | ProbeFailed
+    | OrderRefused
+    | GitHeld
+    | Ticked
+    | SupervisorStopping
+    | ListenerClosed
+    | GroupsChanged
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One line of a rollout's story, for the observers: a constant message with its values."""
+
+    target: str
+    event: str
+    """constant, such as ``rollout began`` or ``slot ready``"""
+    rollout: int = 0
+    level: str = "info"
+    values: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,185 @@
+"""The words that everything else is said in: states, phases, settings.
+
+Nothing here decides or does anything; this module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import NewType
+
+Revision = NewType("Revision", str)
+"""Short digest of the content of a target's watched files; equal content is an equal revision."""
+
+SlotName = NewType("SlotName", str)
+"""A process as supervisord names it in its interfaces: always ``group:process``."""
+
+
+class ProcessState(enum.Enum):
+    """What supervisord says of a process (``supervisor.states.ProcessStates``, same names)."""
+
+    STOPPED = "STOPPED"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    BACKOFF = "BACKOFF"
+    STOPPING = "STOPPING"
+    EXITED = "EXITED"
+    FATAL = "FATAL"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def has_process(self) -> bool:
+        """Whether a process exists in this state."""
+        return self in _WITH_PROCESS
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the process is meant to go on running."""
+        return self in (ProcessState.STARTING, ProcessState.RUNNING)
+
+
+_WITH_PROCESS = (ProcessState.STARTING, ProcessState.RUNNING, ProcessState.STOPPING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One process as supervisord reported it at one moment."""
+
+    name: SlotName
+    state: ProcessState
+    pid: int = 0
+    """0 where there is none, or where the report did not say (a STARTING event does not)."""
+    detail: str = ""
+    """supervisord's own words, such as the spawn error or the exit status."""
+
+
+class Strategy(enum.Enum):
+    """How a slot gets new code: a new process, or a signal to the one it has."""
+
+    ROLLING = "rolling"
+    SIGNAL = "signal"
+
+
+class ObserverKind(enum.Enum):
+    """Where file events come from."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    POLLING = "polling"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings:
+    """What a target watches. Paths are absolute, as configured (links are resolved by the edge)."""
+
+    paths: tuple[str, ...]
+    include: tuple[str, ...] = ()
+    """gitignore patterns; empty means every file."""
+    exclude: tuple[str, ...] = ()
+    """gitignore patterns, added to the built-in ones."""
+    gitignore: bool = True
+    observer: ObserverKind = ObserverKind.AUTO
+    poll_interval: float = 1.0
+    """seconds between two looks of the polling observer"""
+    quiet_period: float = 0.05
+    """seconds of silence that end a burst"""
+    max_wait: float = 2.0
+    """seconds after which a burst ends although it never went quiet"""
+    git_wait: float = 30.0
+    """seconds for which a held git lock may keep a burst open"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSettings:
+    """What must pass before anything is touched. At most one of the two is set."""
+
+    command: tuple[str, ...] = ()
+    """argv, run without a shell"""
+    python: str = ""
+    """the program's own interpreter, for ``check=python``"""
+    timeout: float = 60.0
+    """seconds"""
+    directory: str = ""
+    """working directory of the command: the program's, or where supervisord runs"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadySettings:
+    """How a new process shows that it may receive work."""
+
+    scheme: str = "running"
+    """key of the probe registry: running, accepting, tcp, http, command"""
+    address: str = ""
+    """the URL for tcp and http; per slot, already expanded"""
+    command: tuple[str, ...] = ()
+    """argv for command"""
+    interval: float = 0.05
+    """seconds between two attempts"""
+    timeout: float = 60.0
+    """seconds from the start of the process until it counts as failed"""
+    min_ready: float = 0.0
+    """seconds for which it must stay ready before it counts"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotSettings:
+    """What the configuration says of one process of a target."""
+
+    name: SlotName
+    startsecs: float = 1.0
+    """seconds, the program's own key"""
+    ready: ReadySettings = ReadySettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSettings:
+    """One ``[reload:NAME]`` section, complete: what runs the code, and how it is replaced."""
+
+    name: str
+    slots: tuple[SlotSettings, ...]
+    """in the order in which they are replaced"""
+    watch: WatchSettings
+    check: CheckSettings = CheckSettings()
+    strategy: Strategy = Strategy.ROLLING
+    signal: str = "HUP"
+    """for ``strategy=signal``, without SIG"""
+    stop_signal: str = "TERM"
+    """the graceful signal of a slot that is replaced in place, without SIG"""
+    replicas: int = 1
+    max_surge: int = 0
+    max_unavailable: int = 1
+    drain_timeout: float = 10.0
+    """seconds after the graceful signal until supervisord is asked to stop the process"""
+    stop_timeout: float = 10.0
+    """seconds, the program's stopwaitsecs: then supervisord kills"""
+    failure_limit: int = 3
+    min_interval: float = 0.0
+    """seconds between the beginnings of two rollouts"""
+    max_per_hour: int = 0
+    """rollouts; 0 is no limit"""
+
+    @property
+    def has_spare(self) -> bool:
+        """Whether new processes come up beside old ones, instead of in their place."""
+        return self.strategy is Strategy.ROLLING and self.max_surge > 0
+
+
+class LogFormat(enum.Enum):
+    """How a log line is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that the configuration says to us."""
+
+    targets: tuple[TargetSettings, ...]
+    config_file: str = ""
+    state_dir: str = ""
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: str = "info"
+    username: str = ""
+    password: str = ""

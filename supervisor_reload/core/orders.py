@@ -1,0 +1,115 @@
+"""What shall be done, in the imperative: the only thing that leaves the core. Orders are immutable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .facts import Story
+from .model import Revision, SlotName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartProcess:
+    """Ask supervisord to start the slot's process (``wait=False``)."""
+
+    name: SlotName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopProcess:
+    """Ask supervisord to stop the slot's process (``wait=False``)."""
+
+    name: SlotName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalProcess:
+    """Ask supervisord to send a signal to the slot's process."""
+
+    name: SlotName
+    pid: int
+    signal: str
+    """without SIG"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
+    """Ask supervisord for the state of one process; also wakes its loop, which sleeps up to 1 s."""
+
+    name: SlotName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserveAll:
+    """Ask supervisord for the state of all processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginProbing:
+    """Probe this process for readiness until it passes or EndProbing comes."""
+
+    name: SlotName
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndProbing:
+    """Stop probing this slot."""
+
+    name: SlotName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputeRevision:
+    """Read the files named by the hints (all files where there are none) and tell the revision."""
+
+    target: str
+    hints: tuple[str, ...] = ()
+    full: bool = False
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCheck:
+    """Run the target's check for a revision."""
+
+    target: str
+    revision: Revision
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelCheck:
+    """End the check that is running for a target; its code is no longer on disk."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskGit:
+    """Find out whether git still holds its lock in the target's trees."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Tell the observers one line of the story."""
+
+    story: Story
+
+
+Order = (
+    StartProcess
+    | StopProcess
+    | SignalProcess
+    | Observe
+    | ObserveAll
+    | BeginProbing
+    | EndProbing
+    | ComputeRevision
+    | RunCheck
+    | CancelCheck
+    | AskGit
+    | Tell
+)

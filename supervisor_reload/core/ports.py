@@ -1,0 +1,107 @@
+"""What the engine needs from outside, as few small Protocols; edges provide them, tests fake them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from .facts import Fact, Story
+from .model import Process, Revision, SlotName
+
+Put = Callable[[Fact], None]
+"""Puts a fact into the one inbox; may be called from any thread, never blocks, never raises."""
+
+
+class Supervisor(Protocol):
+    """supervisord, through its XML-RPC interface. Every call has a limit of a few seconds.
+
+    Every method raises SupervisorUnavailable, and SupervisorFault where supervisord answers with a fault.
+    """
+
+    def processes(self) -> tuple[Process, ...]:
+        """All processes of all groups."""
+
+    def process(self, name: SlotName) -> Process:
+        """One process."""
+
+    def start(self, name: SlotName) -> None:
+        """Start without waiting."""
+
+    def stop(self, name: SlotName) -> None:
+        """Stop without waiting."""
+
+    def signal(self, name: SlotName, signal: str) -> None:
+        """Send a signal."""
+
+    def last_words(self, name: SlotName, size: int) -> str:
+        """The last ``size`` bytes of the process's stderr log (stdout where that is redirected), or ''."""
+
+
+class ExitWatch(Protocol):
+    """Tells (as ProcessExited) when a process ends, sooner than supervisord does."""
+
+    def watch(self, name: SlotName, pid: int) -> bool:
+        """Begin; False where this system can't."""
+
+    def close(self) -> None:
+        """Stop telling."""
+
+
+class Sources(Protocol):
+    """The watched files and their content. Answers come as facts, from another thread."""
+
+    def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
+        """Read what changed; RevisionComputed or RevisionFailed follows."""
+
+    def ask_git(self, target: str) -> None:
+        """GitHeld follows."""
+
+    def discard_stale_bytecode(self, target: str) -> None:
+        """Remove bytecode that Python would trust although its source was just rewritten; short, never raises.
+
+        Called right before a process is started: Python keys bytecode by the source's mtime in whole
+        seconds and its size, so the second of two quick saves of one length would boot the first.
+        """
+
+    def close(self) -> None:
+        """Stop watching and reading."""
+
+
+class Checks(Protocol):
+    """The preflight check. Answers come as facts, from another thread."""
+
+    def run(self, target: str, revision: Revision, changed: tuple[str, ...]) -> None:
+        """CheckPassed or CheckFailed follows within the check's timeout, unless it is cancelled."""
+
+    def cancel(self, target: str) -> None:
+        """End the check that runs for this target, if there is one; no fact follows."""
+
+    def close(self) -> None:
+        """End everything."""
+
+
+class Probing(Protocol):
+    """Readiness probes. Answers come as facts, from other threads."""
+
+    def begin(self, name: SlotName, pid: int) -> None:
+        """ProbeFailed may follow often, ProbePassed once."""
+
+    def end(self, name: SlotName) -> None:
+        """No more facts for this slot, but for one that is under way."""
+
+    def close(self) -> None:
+        """End everything."""
+
+
+class Observer(Protocol):
+    """Is told the story; never decides, never raises into the engine."""
+
+    def __call__(self, story: Story) -> None:
+        """Take one line."""
+
+
+class Clock(Protocol):
+    """Monotonic time in seconds."""
+
+    def __call__(self) -> float:
+        """Now."""
