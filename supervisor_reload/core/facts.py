@@ -5,16 +5,21 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from .model import Process, ProcessState, Revision, SlotName
+from .model import Process, Revision, SlotName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessChanged:
-    """supervisord's event, or a look at one process, told the state of a process."""
+    """supervisord's event said that a process changed. A hint: events come late, twice or never."""
+
+    name: SlotName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessObserved:
+    """supervisord was asked, and told the state of one process."""
 
     process: Process
-    from_state: ProcessState | None = None
-    """None where it was a look, not an event"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +156,7 @@ class GroupsChanged:
 
 Fact = (
     ProcessChanged
+    | ProcessObserved
     | ProcessesObserved
     | ProcessExited
     | FileChanged

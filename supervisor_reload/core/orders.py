@@ -46,7 +46,7 @@ class ObserveAll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginProbing:
-    """Probe this process for readiness until it passes or EndProbing comes."""
+    """Probe this process for readiness, again and again, until EndProbing comes."""
 
     name: SlotName
     pid: int

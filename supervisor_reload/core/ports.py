@@ -57,14 +57,24 @@ class Sources(Protocol):
         """GitHeld follows."""
 
     def discard_stale_bytecode(self, target: str) -> None:
-        """Remove bytecode that Python would trust although its source was just rewritten; short, never raises.
+        """Remove bytecode that Python would trust although its source was just rewritten. Never raises.
 
         Called right before a process is started: Python keys bytecode by the source's mtime in whole
         seconds and its size, so the second of two quick saves of one length would boot the first.
         """
 
     def close(self) -> None:
-        """Stop watching and reading."""
+        """Stop reading."""
+
+
+class Watch(Protocol):
+    """The file events of all targets, told as FileChanged."""
+
+    def tick(self) -> None:
+        """Look whether every watched path still leads where it did; returns at once."""
+
+    def close(self) -> None:
+        """Stop watching."""
 
 
 class Checks(Protocol):
@@ -84,7 +94,7 @@ class Probing(Protocol):
     """Readiness probes. Answers come as facts, from other threads."""
 
     def begin(self, name: SlotName, pid: int) -> None:
-        """ProbeFailed may follow often, ProbePassed once."""
+        """ProbePassed or ProbeFailed follows after every attempt, until end()."""
 
     def end(self, name: SlotName) -> None:
         """No more facts for this slot, but for one that is under way."""

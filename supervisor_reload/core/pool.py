@@ -1,0 +1,112 @@
+"""Named questions about a target's slots, so that the policy in ``rollout`` reads as English.
+
+It answers and never changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .model import ProcessState, Revision
+from .slot import Phase, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The slots of one target, seen by a rollout of one revision that began at a time."""
+
+    slots: tuple[Slot, ...]
+    revision: Revision
+    began: float
+
+    def _where(self, matching: Iterable[bool]) -> tuple[Slot, ...]:
+        return tuple(slot for slot, matches in zip(self.slots, matching, strict=True) if matches)
+
+    @property
+    def ready(self) -> tuple[Slot, ...]:
+        """May receive work, whatever code they run."""
+        return self._where(slot.phase is Phase.READY for slot in self.slots)
+
+    @property
+    def ready_old(self) -> tuple[Slot, ...]:
+        """May receive work, on other code than the rollout's."""
+        return self._where(s.phase is Phase.READY and s.revision != self.revision for s in self.slots)
+
+    @property
+    def ready_new(self) -> tuple[Slot, ...]:
+        """May receive work, on the rollout's code."""
+        return self._where(s.phase is Phase.READY and s.revision == self.revision for s in self.slots)
+
+    @property
+    def booting(self) -> tuple[Slot, ...]:
+        """On the way to READY on the rollout's code."""
+        return self._where(s.phase.is_booting and s.revision == self.revision for s in self.slots)
+
+    @property
+    def stale_boots(self) -> tuple[Slot, ...]:
+        """On the way to READY on code that nobody wants any more."""
+        return self._where(s.phase.is_booting and s.revision != self.revision for s in self.slots)
+
+    @property
+    def owed(self) -> tuple[Slot, ...]:
+        """Have, or will have, no process because of us; each will be started."""
+        return self._where(
+            (s.phase in (Phase.VACANT, Phase.DRAINING) or (s.phase is Phase.STOPPING and not s.is_retiring))
+            and not s.is_by_hand
+            for s in self.slots
+        )
+
+    @property
+    def leaving(self) -> tuple[Slot, ...]:
+        """On the way out at our request."""
+        return self._where(slot.phase.is_leaving for slot in self.slots)
+
+    @property
+    def failed(self) -> tuple[Slot, ...]:
+        """Failed in this rollout, on its code or by not leaving."""
+        return self._where(
+            s.phase is Phase.FAILED
+            and s.since >= self.began
+            and (s.revision == self.revision or s.state is ProcessState.STOPPING)
+            for s in self.slots
+        )
+
+    @property
+    def unready_live(self) -> tuple[Slot, ...]:
+        """Failed before this rollout, with a process that still runs: no loss to stop it."""
+        return self._where(s.phase is Phase.FAILED and s.is_live and s not in self.failed for s in self.slots)
+
+    @property
+    def retried(self) -> tuple[Slot, ...]:
+        """Failed before this rollout, and supervisord is about to try again (BACKOFF)."""
+        return self._where(
+            s.phase is Phase.FAILED and s.state is ProcessState.BACKOFF and s not in self.failed
+            for s in self.slots
+        )
+
+    @property
+    def fallen(self) -> tuple[Slot, ...]:
+        """Failed before this rollout, without a process: FATAL, EXITED. A good save brings them back."""
+        return self._where(
+            s.phase is Phase.FAILED
+            and not s.state.has_process
+            and s.state is not ProcessState.BACKOFF
+            and s not in self.failed
+            for s in self.slots
+        )
+
+    @property
+    def spare(self) -> tuple[Slot, ...]:
+        """Free for a new process beside the old ones."""
+        return self._where(s.phase is Phase.SPARE and not s.is_by_hand for s in self.slots)
+
+    @property
+    def stopped_by_hand(self) -> tuple[Slot, ...]:
+        """An operator stopped them since the rollout began."""
+        return self._where(s.is_by_hand and s.since >= self.began for s in self.slots)
+
+    @property
+    def in_use(self) -> tuple[Slot, ...]:
+        """Filled, or meant to be: neither spare nor stopped by hand."""
+        return self._where(s.phase is not Phase.SPARE and not s.is_by_hand for s in self.slots)

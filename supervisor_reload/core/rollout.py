@@ -1,0 +1,234 @@
+"""The policy: which slot is started, drained, retired or signalled next.
+
+One set of rules gives every strategy; two numbers with Kubernetes' meaning, ``max_surge`` and
+``max_unavailable``, tell them apart. Pure: no I/O, no clock; nothing here knows of files or checks.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from .model import ProcessState, Revision, SlotName, Strategy, TargetSettings
+from .orders import Order, SignalProcess, StartProcess, StopProcess
+from .pool import Pool
+from .slot import LOOK_INTERVAL, MIN_AGE, Phase, Slot
+
+START_LIMIT = 10.0
+"""Seconds until supervisord must show a process that it said it started."""
+
+KILL_MARGIN = 5.0
+"""Seconds after stopwaitsecs, when supervisord has sent KILL, until a slot counts as stuck."""
+
+
+class Trigger(enum.Enum):
+    """Why a rollout began."""
+
+    FILES = "files"
+    RETRY = "retry"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """One replacement of a target's slots by a revision."""
+
+    id: int
+    revision: Revision
+    began: float
+    """monotonic seconds"""
+    wanted: int
+    """how many ready slots it must end with"""
+    trigger: Trigger = Trigger.FILES
+    changed: tuple[str, ...] = ()
+    """absolute paths"""
+    is_final: bool = True
+    """False while the burst that caused it goes on"""
+
+
+@dataclass(slots=True)
+class Moves:
+    """Slots as they will be once the orders are carried out."""
+
+    slots: dict[SlotName, Slot]
+    orders: list[Order] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, slots: Iterable[Slot]) -> Moves:
+        """No moves yet."""
+        return cls({slot.name: slot for slot in slots})
+
+    def _put(self, slot: Slot, order: Order) -> None:
+        self.slots[slot.name] = slot
+        self.orders.append(order)
+
+    def start(self, slot: Slot, now: float, revision: Revision | None) -> None:
+        """Start a process in an empty slot."""
+        surge = slot.phase is Phase.SPARE
+        moved = slot.enter(
+            Phase.STARTING, now, limit=START_LIMIT, began=now, revision=revision, is_surge=surge, pid=0
+        )
+        self._put(moved, StartProcess(name=slot.name))
+
+    def stop(self, slot: Slot, now: float, limit: float, *, retiring: bool) -> None:
+        """Have supervisord stop it: a surplus slot, a stale boot, or a drain that took too long."""
+        if now < slot.began + MIN_AGE and slot.state.is_up:
+            self.slots[slot.name] = replace(slot, look_at=slot.began + MIN_AGE)
+            return
+        moved = slot.enter(
+            Phase.STOPPING, now, limit=limit + KILL_MARGIN, is_retiring=retiring, look_at=now + LOOK_INTERVAL
+        )
+        self._put(moved, StopProcess(name=slot.name))
+
+    def drain(self, slot: Slot, now: float, settings: TargetSettings) -> None:
+        """Send the graceful signal; the exit that follows is ours."""
+        if slot.state is not ProcessState.RUNNING or slot.signalled_pid == slot.pid:
+            self.stop(slot, now, settings.stop_timeout, retiring=False)
+            return
+        moved = slot.enter(
+            Phase.DRAINING,
+            now,
+            limit=settings.drain_timeout,
+            signalled_pid=slot.pid,
+            look_at=now + LOOK_INTERVAL,
+        )
+        self._put(moved, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.stop_signal))
+
+    def hang_up(self, slot: Slot, now: float, settings: TargetSettings, revision: Revision) -> None:
+        """Have the application reload itself; then it must be ready, and live for startsecs."""
+        ready = slot.settings.ready
+        soak = max(ready.min_ready, slot.settings.startsecs)
+        moved = slot.enter(
+            Phase.PROBING,
+            now,
+            limit=ready.timeout,
+            began=now,
+            revision=revision,
+            soak=soak,
+            look_at=now + MIN_AGE,
+        )
+        self._put(moved, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.signal))
+
+
+def tend(
+    settings: TargetSettings, moves: Moves, now: float, on_disk: Revision | None, *, start: bool
+) -> None:
+    """What is owed whatever happens: a drain has a limit, and who stops must start."""
+    for slot in tuple(moves.slots.values()):
+        if slot.phase is Phase.DRAINING and slot.deadline is not None and now >= slot.deadline:
+            moves.stop(slot, now, settings.stop_timeout, retiring=False)
+        elif slot.phase is Phase.VACANT and start and not slot.is_by_hand:
+            moves.start(slot, now, on_disk)
+
+
+def roll(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float, *, settled: bool) -> None:
+    """The next steps of a rollout.
+
+    ``settled`` is False while the files may still change: then nothing old is touched, and only a spare
+    slot may begin to boot.
+    """
+    pool = Pool(tuple(moves.slots.values()), rollout.revision, rollout.began)
+    if settings.strategy is Strategy.SIGNAL:
+        if settled:
+            _signal(settings, moves, pool, rollout, now)
+        return
+    for slot in pool.stale_boots:
+        if settled or (settings.has_spare and slot.revision is not None):
+            moves.stop(slot, now, settings.stop_timeout, retiring=False)
+    if settings.has_spare:
+        _surge(settings, moves, pool, rollout, now, settled)
+    elif settled:
+        _in_place(settings, moves, pool, rollout, now)
+
+
+def _surge(
+    settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float, settled: bool
+) -> None:
+    """New beside old: start while there is room, retire only what is more than wanted."""
+    new = len(pool.ready_new) + len(pool.booting) + len(pool.owed) + len(pool.stale_boots)
+    total = new + len(pool.ready_old) + len(pool.unready_live)
+    room = min(rollout.wanted - new, rollout.wanted + settings.max_surge - total)
+    for slot in (*pool.fallen, *pool.spare)[: max(0, room)]:
+        moves.start(slot, now, rollout.revision)
+    if not settled:
+        return
+    for slot in (*pool.unready_live, *pool.retried):
+        moves.stop(slot, now, settings.stop_timeout, retiring=new >= rollout.wanted)
+    surplus = len(pool.ready) - rollout.wanted
+    victims = (*pool.ready_old, *reversed(pool.ready_new))
+    for slot in victims[: max(0, surplus)]:
+        moves.stop(slot, now, settings.stop_timeout, retiring=True)
+
+
+def _in_place(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float) -> None:
+    """Old makes room for new: bring back what is down, then drain as many as may be unavailable."""
+    for slot in pool.fallen:
+        moves.start(slot, now, rollout.revision)
+    for slot in (*pool.unready_live, *pool.retried):
+        moves.drain(slot, now, settings)
+    may_leave = len(pool.ready) - (rollout.wanted - settings.max_unavailable)
+    for slot in pool.ready_old[: max(0, may_leave)]:
+        moves.drain(slot, now, settings)
+
+
+def _signal(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float) -> None:
+    """The application replaces its own code: signal as many at once as may be unavailable."""
+    for slot in pool.fallen:
+        moves.start(slot, now, rollout.revision)
+    for slot in pool.retried:
+        moves.stop(slot, now, settings.stop_timeout, retiring=False)
+    may_reload = max(1, settings.max_unavailable) - len(pool.booting)
+    old = tuple(slot for slot in pool.unready_live if slot.state is ProcessState.RUNNING) + pool.ready_old
+    for slot in old[: max(0, may_reload)]:
+        moves.hang_up(slot, now, settings, rollout.revision)
+
+
+def is_complete(slots: Iterable[Slot], rollout: Rollout) -> bool:
+    """Whether every slot in use is ready on the rollout's revision, and nothing is on its way."""
+    pool = Pool(tuple(slots), rollout.revision, rollout.began)
+    return pool.in_use == pool.ready_new and len(pool.ready_new) >= rollout.wanted
+
+
+def undo(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float) -> None:
+    """Take back what a halted or aborted rollout brought up beside the old, where the old suffice."""
+    pool = Pool(tuple(moves.slots.values()), rollout.revision, rollout.began)
+    covered = len(pool.ready) >= rollout.wanted
+    for slot in (*pool.booting, *pool.failed):
+        if not slot.is_surge or not covered:
+            continue
+        if slot.state.has_process or slot.state is ProcessState.BACKOFF or slot.phase is Phase.STARTING:
+            moves.stop(slot, now, settings.stop_timeout, retiring=True)
+        else:
+            moves.slots[slot.name] = slot.enter(Phase.SPARE, now)
+    for slot in pool.stopped_by_hand:
+        if slot.is_surge:
+            moves.slots[slot.name] = replace(slot, is_by_hand=False)
+
+
+def trim(settings: TargetSettings, moves: Moves, now: float) -> bool:
+    """At the start, supervisord starts every slot: retire the surplus once ``replicas`` are ready.
+
+    Returns whether that was decided, so that a surplus slot started by hand later is left alone.
+    """
+    slots = tuple(moves.slots.values())
+    ready = [slot for slot in slots if slot.phase is Phase.READY]
+    if not settings.has_spare or len(ready) < settings.replicas:
+        return not settings.has_spare
+    keep = {slot.name for slot in ready[: settings.replicas]}
+    surplus = [
+        slot
+        for slot in slots
+        if slot.name not in keep and (slot.is_live or slot.state is ProcessState.BACKOFF)
+    ]
+    for slot in surplus:
+        moves.stop(slot, now, settings.stop_timeout, retiring=True)
+    return all(moves.slots[slot.name].phase.is_leaving for slot in surplus)
+
+
+def forgive(settings: TargetSettings, moves: Moves) -> None:
+    """A slot that was stopped by hand while enough others are ready is a spare one again."""
+    ready = sum(slot.phase is Phase.READY for slot in moves.slots.values())
+    for slot in tuple(moves.slots.values()):
+        if settings.has_spare and slot.is_by_hand and ready >= settings.replicas:
+            moves.slots[slot.name] = replace(slot, is_by_hand=False)

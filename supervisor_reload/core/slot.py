@@ -1,0 +1,284 @@
+"""The life of one slot: what a look, a probe, an exit or the passing of time makes of it.
+
+A slot is one supervisor process as a rollout sees it; it outlives the pids that fill it. Nothing here
+chooses which slot is replaced when (that is ``rollout``), and nothing here knows of files.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+
+from .model import Process, ProcessState, Revision, SlotName, SlotSettings
+
+MIN_AGE = 0.05
+"""Seconds: a TERM to a younger process can be swallowed between fork and exec (FACTS: 8 of 40)."""
+
+LOOK_INTERVAL = 0.25
+"""Seconds between two looks at a slot on its way; a look also wakes supervisord's loop (up to 1 s)."""
+
+REAP_INTERVAL = 0.01
+"""Seconds between two looks at a process that the kernel has seen end and supervisord has not."""
+
+
+class Phase(enum.Enum):
+    """Where a slot stands."""
+
+    SPARE = "SPARE"
+    """no process, and none is wanted"""
+    DRAINING = "DRAINING"
+    """got the graceful signal, finishes its in-flight work; its exit is ours to follow by a start"""
+    STOPPING = "STOPPING"
+    """supervisord was asked to stop it"""
+    VACANT = "VACANT"
+    """we took its process away: who stops must start"""
+    STARTING = "STARTING"
+    """supervisord was asked to start it"""
+    PROBING = "PROBING"
+    """a new process, not ready yet"""
+    SOAKING = "SOAKING"
+    """its probe passed; must stay so, and live for startsecs"""
+    READY = "READY"
+    """may receive work"""
+    FAILED = "FAILED"
+    """its process died, or did not become ready in time"""
+
+    @property
+    def is_booting(self) -> bool:
+        """On the way to READY."""
+        return self in (Phase.STARTING, Phase.PROBING, Phase.SOAKING)
+
+    @property
+    def is_leaving(self) -> bool:
+        """On the way out, at our request."""
+        return self in (Phase.DRAINING, Phase.STOPPING)
+
+
+_DOWN = {Phase.SPARE, Phase.VACANT}
+_NEW_PROCESS = {Phase.PROBING}
+TRANSITIONS: dict[Phase, frozenset[Phase]] = {
+    Phase.SPARE: frozenset({Phase.STARTING, Phase.FAILED} | _NEW_PROCESS),
+    Phase.VACANT: frozenset({Phase.STARTING, Phase.SPARE, Phase.FAILED} | _NEW_PROCESS),
+    Phase.STARTING: frozenset({Phase.STOPPING, Phase.SPARE, Phase.VACANT, Phase.FAILED} | _NEW_PROCESS),
+    Phase.PROBING: frozenset({Phase.SOAKING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _NEW_PROCESS),
+    Phase.SOAKING: frozenset({Phase.READY, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _NEW_PROCESS),
+    Phase.READY: frozenset({Phase.DRAINING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _NEW_PROCESS),
+    Phase.DRAINING: frozenset({Phase.STOPPING, Phase.FAILED} | _DOWN | _NEW_PROCESS),
+    Phase.STOPPING: frozenset({Phase.FAILED} | _DOWN | _NEW_PROCESS),
+    Phase.FAILED: frozenset({Phase.STARTING, Phase.DRAINING, Phase.STOPPING, Phase.SPARE} | _NEW_PROCESS),
+}
+"""Every change of phase there is. PROBING is entered wherever a new pid shows up, whoever started it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One slot, as far as we know. Times are monotonic seconds."""
+
+    settings: SlotSettings
+    phase: Phase = Phase.SPARE
+    since: float = 0.0
+    """when the phase began"""
+    deadline: float | None = None
+    """when the phase has lasted too long"""
+    look_at: float | None = None
+    """when to ask supervisord again, although it said nothing"""
+    state: ProcessState = ProcessState.UNKNOWN
+    pid: int = 0
+    signalled_pid: int = 0
+    """the pid that got the graceful signal; it never gets a second one (celery: "kill the tasks")"""
+    dead_pid: int = 0
+    """a pid that the kernel has seen end; supervisord may still call it RUNNING"""
+    began: float = 0.0
+    """when the process was started, or first seen"""
+    revision: Revision | None = None
+    """what the process was started on; None where the files were changing"""
+    soak: float = 0.0
+    """seconds for which it must stay ready"""
+    is_retiring: bool = False
+    """while STOPPING: surplus, not to be started again"""
+    is_surge: bool = False
+    """started beside the old ones, from a spare slot"""
+    is_by_hand: bool = False
+    """somebody stopped it; it stays stopped until somebody starts it"""
+    reason: str = ""
+    """why it FAILED; while PROBING, the newest answer of the probe"""
+
+    @property
+    def name(self) -> SlotName:
+        """``group:process``"""
+        return self.settings.name
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a process fills it that is not on its way out."""
+        return self.state.is_up and self.pid != self.dead_pid and not self.phase.is_leaving
+
+    def enter(self, phase: Phase, now: float, *, limit: float | None = None, **changes: object) -> Slot:
+        """Change the phase; ``limit`` in seconds."""
+        assert phase in TRANSITIONS[self.phase], f"{self.name}: {self.phase} -> {phase}"
+        deadline = None if limit is None else now + limit
+        fresh: dict[str, object] = {"reason": "", "is_retiring": False, "look_at": None}
+        return replace(self, phase=phase, since=now, deadline=deadline, **{**fresh, **changes})  # type: ignore[arg-type]
+
+    @property
+    def wakes_at(self) -> float | None:
+        """When time alone changes this slot, or asks for a look."""
+        times = [at for at in (self.deadline, self.look_at) if at is not None]
+        if self.phase is Phase.SOAKING and self.state is ProcessState.RUNNING:
+            times.append(self.since + self.soak)
+        return min(times, default=None)
+
+
+def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
+    """What a look at supervisord makes of a slot.
+
+    ``on_disk`` is the revision that a process started now would run, None while the files change.
+    """
+    if process.state.is_up:
+        return _observe_up(slot, process, now, on_disk)
+    slot = replace(slot, state=process.state, pid=0, look_at=None)
+    if process.state is ProcessState.STOPPING:
+        return _observe_stopping(slot, process, now)
+    if slot.phase in (Phase.DRAINING, Phase.STOPPING):
+        return _observe_gone(slot, process, now)
+    if process.state is ProcessState.STOPPED:
+        return _observe_stopped(slot, now)
+    if slot.phase in (Phase.SPARE, Phase.VACANT) and process.state is ProcessState.EXITED:
+        return slot
+    return _fail(slot, now, process.detail or process.state.value)
+
+
+def _observe_up(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
+    if process.pid and process.pid == slot.dead_pid:
+        return replace(slot, look_at=now + REAP_INTERVAL)  # supervisord has not reaped it yet
+    if process.pid and process.pid != slot.pid:
+        slot = _adopt(slot, process.pid, now, on_disk)
+    slot = replace(slot, state=process.state, look_at=_next_look(slot, process.state, now))
+    if slot.phase is Phase.PROBING and slot.settings.ready.scheme == "running":
+        return pass_probe(slot, now) if process.state is ProcessState.RUNNING else slot
+    return elapse(slot, now)
+
+
+def _adopt(slot: Slot, pid: int, now: float, on_disk: Revision | None) -> Slot:
+    """A new process: the one that we ordered, or somebody else's."""
+    ours = slot.phase is Phase.STARTING
+    ready = slot.settings.ready
+    return slot.enter(
+        Phase.PROBING,
+        now,
+        limit=max(ready.timeout, slot.settings.startsecs),
+        pid=pid,
+        began=now,
+        soak=ready.min_ready,
+        revision=slot.revision if ours else on_disk,
+        is_surge=slot.is_surge and ours,
+        is_by_hand=False,
+    )
+
+
+def _next_look(slot: Slot, state: ProcessState, now: float) -> float | None:
+    if state is ProcessState.STARTING:
+        # supervisord turns STARTING into RUNNING when its loop wakes; up to 1 s late without a call
+        return max(slot.began + slot.settings.startsecs + REAP_INTERVAL, now + REAP_INTERVAL)
+    return now + LOOK_INTERVAL if slot.phase.is_leaving else None
+
+
+def _observe_stopping(slot: Slot, process: Process, now: float) -> Slot:
+    look_at = now + LOOK_INTERVAL
+    if slot.phase is Phase.STOPPING:
+        return replace(slot, pid=process.pid or slot.pid, look_at=look_at)
+    if slot.phase in _DOWN:
+        return replace(slot, is_by_hand=True, look_at=look_at)
+    return slot.enter(Phase.SPARE, now, is_by_hand=True, look_at=look_at)
+
+
+def _observe_gone(slot: Slot, process: Process, now: float) -> Slot:
+    """The process that was on its way out has gone."""
+    if slot.phase is Phase.DRAINING and process.state is ProcessState.STOPPED:
+        return slot.enter(Phase.SPARE, now, is_by_hand=True)  # we only signalled: that was an operator
+    return slot.enter(Phase.SPARE if slot.is_retiring else Phase.VACANT, now, is_surge=False)
+
+
+def _observe_stopped(slot: Slot, now: float) -> Slot:
+    if slot.phase in (Phase.SPARE, Phase.VACANT):
+        return slot
+    return slot.enter(Phase.SPARE, now, is_by_hand=True)
+
+
+def _fail(slot: Slot, now: float, reason: str) -> Slot:
+    if slot.phase is Phase.FAILED:
+        return replace(slot, reason=slot.reason or reason)
+    return slot.enter(Phase.FAILED, now, reason=reason)
+
+
+def look_soon(slot: Slot, now: float) -> Slot:
+    """supervisord's event hinted that the slot changed; only a look tells how."""
+    return replace(slot, look_at=now)
+
+
+def miss(slot: Slot, now: float) -> Slot:
+    """supervisord does not know the slot (any more): somebody removed its program."""
+    slot = replace(slot, state=ProcessState.UNKNOWN, pid=0, look_at=None)
+    if slot.phase is Phase.SPARE:
+        return replace(slot, is_by_hand=True)
+    return slot.enter(Phase.SPARE, now, is_by_hand=True)
+
+
+def relabel(slot: Slot, revision: Revision) -> Slot:
+    """It turned out which code the process was started on."""
+    return replace(slot, revision=revision)
+
+
+def end_process(slot: Slot, pid: int, now: float) -> Slot:
+    """The kernel told that a process ended."""
+    if pid != slot.pid:
+        return slot
+    return replace(slot, dead_pid=pid, look_at=now)
+
+
+def pass_probe(slot: Slot, now: float) -> Slot:
+    """The slot's very process answered its probe."""
+    if slot.phase is not Phase.PROBING:
+        return slot
+    limit = (_remaining(slot, now) or 0.0) + slot.soak
+    return elapse(slot.enter(Phase.SOAKING, now, limit=limit, look_at=slot.look_at), now)
+
+
+def fail_probe(slot: Slot, detail: str, now: float) -> Slot:
+    """The slot's process did not answer as it should, this time."""
+    if slot.phase is Phase.SOAKING:
+        slot = slot.enter(Phase.PROBING, now, limit=_remaining(slot, now), look_at=slot.look_at)
+    return replace(slot, reason=detail) if slot.phase is Phase.PROBING else slot
+
+
+def _remaining(slot: Slot, now: float) -> float | None:
+    return None if slot.deadline is None else max(0.0, slot.deadline - now)
+
+
+def refuse(slot: Slot, code: str, message: str, now: float) -> Slot:
+    """supervisord refused an order about this slot, or to tell of it."""
+    if code == "BAD_NAME":
+        return miss(slot, now)
+    if code in ("ALREADY_STARTED", "NOT_RUNNING", "UNAVAILABLE"):
+        if code == "UNAVAILABLE" and slot.phase is Phase.STARTING:
+            return slot.enter(Phase.VACANT, now)  # nobody knows whether it started: the next look does
+        return replace(slot, look_at=now)
+    if slot.phase is Phase.STARTING:
+        return slot.enter(Phase.FAILED, now, reason=message)
+    return replace(slot, look_at=now + LOOK_INTERVAL)
+
+
+def elapse(slot: Slot, now: float) -> Slot:
+    """What the time makes of a slot; a DRAINING that took too long is escalated by the rollout."""
+    running = slot.state is ProcessState.RUNNING and slot.pid != slot.dead_pid
+    if slot.phase is Phase.SOAKING and running and now >= slot.since + slot.soak:
+        return slot.enter(Phase.READY, now, look_at=slot.look_at)
+    if slot.deadline is None or now < slot.deadline or slot.phase is Phase.DRAINING:
+        return slot
+    waited = f"{now - slot.since:.3g} s"
+    if slot.phase is Phase.STOPPING:
+        return slot.enter(Phase.FAILED, now, reason=f"did not end within {waited} of being stopped")
+    if slot.phase is Phase.STARTING:
+        return slot.enter(Phase.FAILED, now, reason=f"supervisord did not start it within {waited}")
+    detail = f": {slot.reason}" if slot.reason else ""
+    return slot.enter(Phase.FAILED, now, reason=f"not ready within {slot.settings.ready.timeout:g} s{detail}")
