@@ -1,0 +1,69 @@
+"""One burst of file events is one change set: when it ends, and what it hints at.
+
+It never looks at a file; whether the content changed is for the revision to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .facts import ChangeKind, FileChanged
+from .model import WatchSettings
+
+MANY = 4096
+"""Paths above which reading everything is cheaper than reading what the events named."""
+
+GIT_INTERVAL = 0.05
+"""Seconds between two looks at a git lock that is held."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Burst:
+    """Events that came so close together that they are one change. Times are monotonic seconds."""
+
+    began: float
+    last: float
+    hints: set[str] = field(default_factory=set)
+    writing: set[str] = field(default_factory=set)
+    """written to and not closed yet: perhaps half-written"""
+    is_full: bool = False
+    """too many hints: everything must be read"""
+    git_held: bool | None = None
+    """None until the first answer came"""
+    asking_git: bool = False
+    is_closing: bool = False
+    """went quiet; ends with git's answer"""
+    git_answered_at: float = 0.0
+    was_read_early: bool = False
+    """one early reading a burst is enough"""
+
+    def add(self, fact: FileChanged, now: float, endless: set[str]) -> None:
+        """Take one event. Files in ``endless`` are never closed (a log): they hold nothing open."""
+        self.last = now
+        self.is_closing = False
+        if len(self.hints) < MANY:
+            self.hints.add(fact.path)
+        else:
+            self.is_full = True
+        if fact.kind is ChangeKind.WRITING and fact.path not in endless:
+            self.writing.add(fact.path)
+        else:
+            self.writing.discard(fact.path)
+
+    def ends_at(self, settings: WatchSettings) -> float:
+        """When to end it, or to ask git again, if nothing more comes."""
+        latest = self.overdue_at(settings)
+        if self.is_closing and self.asking_git:
+            return latest
+        if self.git_held:
+            return min(latest, self.git_answered_at + GIT_INTERVAL)
+        return latest if self.writing else min(latest, self.last + settings.quiet_period)
+
+    def overdue_at(self, settings: WatchSettings) -> float:
+        """When it must end, although events still come, git holds its lock or files are open."""
+        return self.began + (settings.git_wait if self.git_held else settings.max_wait)
+
+    @property
+    def may_read_early(self) -> bool:
+        """Whether the first files are whole, so that a spare slot can begin to boot."""
+        return not (self.was_read_early or self.writing) and self.git_held is False

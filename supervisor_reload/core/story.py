@@ -1,0 +1,143 @@
+"""The story of a rollout, line by line: what an operator reads, as constant events with their values.
+
+It only words what happened; it never decides, and it does not format (observers do).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .facts import Story
+from .model import Revision
+from .orders import Order, Tell
+from .slot import Phase, Slot
+
+if TYPE_CHECKING:
+    from .intake import Goal
+    from .rollout import Rollout
+    from .target import Target
+
+
+def _story(target: Target, event: str, level: str = "info", **values: object) -> Story:
+    rollout = 0 if target.rollout is None else target.rollout.id
+    return Story(target=target.settings.name, event=event, level=level, rollout=rollout, values=values)
+
+
+def began(target: Target, rollout: Rollout) -> Story:
+    """A rollout began, and why."""
+    return _story(
+        target,
+        "rollout began",
+        revision=rollout.revision,
+        trigger=rollout.trigger.value,
+        changed=rollout.changed,
+        attempt=target.failures + 1,
+    )
+
+
+def grew(target: Target, goal: Goal) -> Story:
+    """More files came in the same burst."""
+    return _story(target, "rollout grew", revision=goal.revision, changed=goal.changed)
+
+
+def superseded(target: Target, rollout: Rollout, revision: Revision) -> Story:
+    """A newer revision takes a rollout's place."""
+    values: dict[str, object] = {"revision": rollout.revision, "newer": revision}
+    return Story(target=target.settings.name, event="rollout superseded", rollout=rollout.id, values=values)
+
+
+def completed(target: Target, now: float) -> list[Order]:
+    """Every slot is ready on the new code."""
+    assert target.rollout is not None
+    rollout = target.rollout
+    return [
+        Tell(
+            story=_story(
+                target,
+                "rollout complete",
+                revision=rollout.revision,
+                ready=rollout.wanted,
+                seconds=now - rollout.began,
+            )
+        )
+    ]
+
+
+def withdrawn(target: Target, revision: Revision, now: float) -> list[Order]:
+    """The files are back to the code that serves."""
+    return [Tell(story=_story(target, "rollout withdrawn", revision=revision))]
+
+
+def aborted(target: Target, stopped: tuple[Slot, ...], now: float) -> list[Order]:
+    """An operator stopped a slot in the middle."""
+    return [
+        Tell(story=_story(target, "rollout aborted", level="warning", slots=tuple(s.name for s in stopped)))
+    ]
+
+
+def halted(target: Target, reason: str, slot: Slot | None, now: float) -> list[Order]:
+    """The new code failed; what still runs the old goes on."""
+    assert target.rollout is not None
+    values: dict[str, object] = {"revision": target.rollout.revision, "reason": reason}
+    old = [s.name for s in target.slots.values() if s.phase is Phase.READY and s is not slot]
+    values["serving"] = tuple(old)
+    if slot is not None:
+        values |= {"slot": slot.name, "evidence": slot.name, "failures": target.failures}
+        values["limit"] = target.settings.failure_limit
+        values["held"] = target.held == target.rollout.revision
+        values["retry_in"] = None if target.retry_at is None else target.retry_at - now
+    return [Tell(story=_story(target, "rollout halted", level="error", **values))]
+
+
+def unserved(target: Target, goal: Goal) -> Story:
+    """Nothing runs the code that changed."""
+    return _story(target, "nothing runs it", revision=goal.revision, changed=goal.changed)
+
+
+def moved(target: Target, old: Slot, new: Slot) -> Story | None:
+    """What a slot's change of phase says to an operator; None where it says nothing."""
+    if old.phase is new.phase and old.pid == new.pid:
+        return None
+    match new.phase:
+        case Phase.PROBING if old.phase is not Phase.SOAKING:
+            event = "slot signalled" if new.pid == old.pid else "slot started"
+            return _story(target, event, slot=new.name, pid=new.pid)
+        case Phase.READY:
+            return _story(target, "slot ready", slot=new.name, pid=new.pid, seconds=new.since - new.began)
+        case Phase.FAILED if old.phase is not Phase.FAILED:
+            return _story(target, "slot failed", slot=new.name, level="warning", reason=new.reason)
+        case Phase.DRAINING | Phase.STOPPING | Phase.VACANT | Phase.SPARE:
+            return _departed(target, old, new)
+        case _:
+            return None
+
+
+def _departed(target: Target, old: Slot, new: Slot) -> Story | None:
+    """What a slot on its way out, or out, says."""
+    if not old.pid and not new.is_by_hand:
+        return None  # a boot that failed and is taken back: that was told already
+    if new.phase is Phase.DRAINING:
+        return _story(target, "slot draining", slot=new.name, pid=new.pid)
+    if new.phase is Phase.STOPPING:
+        return _stopping(target, old, new) if old.phase is not Phase.STOPPING else None
+    if new.is_by_hand:
+        return _story(target, "slot stopped by hand", slot=new.name, level="warning")
+    if old.phase.is_leaving:
+        return _story(target, "slot left", slot=new.name, pid=old.pid, seconds=new.since - old.since)
+    return None
+
+
+def _stopping(target: Target, old: Slot, new: Slot) -> Story:
+    if old.phase is Phase.DRAINING:
+        return _story(
+            target,
+            "drain timed out",
+            slot=new.name,
+            pid=new.pid,
+            level="warning",
+            seconds=new.since - old.since,
+        )
+    event = (
+        "slot retiring" if new.is_retiring else "boot replaced" if old.phase.is_booting else "slot stopping"
+    )
+    return _story(target, event, slot=new.name, pid=new.pid)
