@@ -1,1 +1,1 @@
-"""The edges: one outside thing per module. They turn it into facts, and orders into calls; they never decide."""
+"""The edges: one outside thing each, told as facts; orders carried out as calls. They never decide."""

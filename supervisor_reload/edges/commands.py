@@ -1,0 +1,102 @@
+"""The check: what must pass before anything is touched. Runs it, with limits, and tells how it ended.
+
+``check=python`` compiles the changed files in memory with the program's own interpreter; a command gets the
+changed files on its stdin, NUL-separated. It never decides what follows.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable
+
+from ..core.facts import CheckFailed, CheckPassed
+from ..core.model import CheckSettings, Revision, TargetSettings
+from ..core.ports import Put
+from .spawning import Outcome, run
+
+COMPILE = """
+import os, sys, traceback
+failed = 0
+for name in sys.stdin.buffer.read().split(b"\\0"):
+    if not name or not os.path.isfile(name):
+        continue
+    try:
+        with open(name, "rb") as file:
+            compile(file.read(), os.fsdecode(name), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        failed = 1
+        text = "".join(traceback.format_exception_only(type(error), error))
+        if not isinstance(error, SyntaxError):
+            text = os.fsdecode(name) + ": " + text
+        sys.stderr.buffer.write(text.encode("utf-8", "backslashreplace"))
+sys.exit(failed)
+"""
+
+
+class Checking:
+    """The port ``Checks``: one thread for each check that runs."""
+
+    def __init__(self, targets: Iterable[TargetSettings], put: Put) -> None:
+        self._checks = {target.name: target.check for target in targets}
+        self._put = put
+        self._cancels: dict[str, threading.Event] = {}
+
+    def run(self, target: str, revision: Revision, changed: tuple[str, ...]) -> None:
+        """CheckPassed or CheckFailed follows within the check's timeout, unless it is cancelled."""
+        self.cancel(target)
+        cancelled = self._cancels[target] = threading.Event()
+        arguments = (target, revision, changed, cancelled)
+        threading.Thread(target=self._check, args=arguments, name=f"check {target}", daemon=True).start()
+
+    def cancel(self, target: str) -> None:
+        """End the check that runs for a target; no fact follows."""
+        cancelled = self._cancels.pop(target, None)
+        if cancelled is not None:
+            cancelled.set()
+
+    def close(self) -> None:
+        """End everything."""
+        for target in tuple(self._cancels):
+            self.cancel(target)
+
+    def _check(
+        self, target: str, revision: Revision, changed: tuple[str, ...], cancelled: threading.Event
+    ) -> None:
+        began = time.monotonic()
+        outcome = check(self._checks[target], target, revision, changed, cancelled)
+        if cancelled.is_set():
+            return
+        if outcome.code == 0:
+            self._put(CheckPassed(target=target, revision=revision, seconds=time.monotonic() - began))
+        else:
+            self._put(
+                CheckFailed(target=target, revision=revision, reason=outcome.reason, output=outcome.output)
+            )
+
+
+def check(
+    settings: CheckSettings,
+    target: str,
+    revision: Revision,
+    changed: tuple[str, ...],
+    cancelled: threading.Event | None = None,
+) -> Outcome:
+    """Run one check to its end, or to its limit."""
+    files = changed
+    argv = settings.command
+    if settings.python:
+        files = tuple(name for name in changed if name.endswith(".py"))
+        argv = (settings.python, "-I", "-S", "-B", "-c", COMPILE)
+        if not files:
+            return Outcome(code=0, reason="no Python file changed", output="")
+    environment = {"SUPERVISOR_RELOAD_TARGET": target, "SUPERVISOR_RELOAD_REVISION": revision}
+    return run(
+        argv,
+        limit=settings.timeout,
+        environment=environment,
+        directory=settings.directory,
+        stdin=b"".join(os.fsencode(name) + b"\0" for name in files),
+        cancelled=cancelled,
+    )

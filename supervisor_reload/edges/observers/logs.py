@@ -1,0 +1,145 @@
+"""The story as log lines on stderr: text for people, or one JSON object a line for machines.
+
+Names and output come from outside: control characters are escaped, so that no file name can forge a line.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from supervisor.options import make_namespec
+
+from ...core.facts import Story
+
+log = logging.getLogger("supervisor_reload.story")
+
+SHOWN = 5
+"""Changed files that are named in a text line."""
+
+QUOTED = 15
+"""Lines of a process's or a check's output that are quoted, the last ones."""
+
+TEXT: Mapping[str, str] = {
+    "rollout began": "{changed}: rolling out {revision}{again}",
+    "rollout grew": "{changed}: now {revision}",
+    "rollout superseded": "{revision} is superseded by {newer}",
+    "rollout withdrawn": "the files are back to {revision}, which serves",
+    "rollout aborted": "aborted: {slots} was stopped by hand; nothing more is done until the files change",
+    "rollout complete": "complete: {revision} serves after {seconds}",
+    "rollout halted": "halted: {slot}{reason}{outlook}{last_words}",
+    "check failed": "{changed}: refused by the check ({reason}); {revision} is not rolled out{output}",
+    "files unreadable": "the files can't be read: {reason}; trying again",
+    "nothing runs it": "{changed}: changed, but every process that runs it was stopped by hand",
+    "slot started": "{slot} started (pid {pid})",
+    "slot signalled": "{slot} signalled (pid {pid})",
+    "slot ready": "{slot} ready after {seconds} (pid {pid})",
+    "slot draining": "{slot} draining (pid {pid})",
+    "slot retiring": "{slot} retiring (pid {pid})",
+    "slot stopping": "{slot} stopping (pid {pid})",
+    "boot replaced": "{slot} is booting code that is no longer wanted: replaced (pid {pid})",
+    "drain timed out": "{slot} did not drain within {seconds}: stopping it (pid {pid})",
+    "slot left": "{slot} left after {seconds} (pid {pid})",
+    "slot stopped by hand": "{slot} was stopped by hand: it stays stopped until it is started by hand",
+    "slot failed": "{slot} failed: {reason}",
+}
+"""One template for each event; the values are worded by ``_words``."""
+
+
+LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def tell(story: Story) -> None:
+    """The observer: one log record."""
+    log.log(LEVELS[story.level], "%s", worded(story), extra={"story": story})
+
+
+def worded(story: Story) -> str:
+    """A story as a line of text (several where a process's output is quoted)."""
+    head = f"{story.target}: " + (f"rollout {story.rollout}: " if story.rollout else "")
+    return head + TEXT[story.event].format_map(_words(story))
+
+
+def _words(story: Story) -> dict[str, str]:
+    values = story.values
+    words = {key: escaped(str(value)) for key, value in values.items()}
+    for key in ("slot", "slots"):
+        if key in values:
+            words[key] = _namespecs(values[key])
+    if "changed" in values:
+        words["changed"] = _files(values["changed"])
+    if isinstance(seconds := values.get("seconds"), float):
+        words["seconds"] = _seconds(seconds)
+    if story.event == "rollout began":
+        words["again"] = "" if values["attempt"] == 1 else f", attempt {values['attempt']}"
+    if story.event == "rollout halted":
+        words |= _outlook(values)
+    # a revision that fails again says the same again: its last line is enough
+    words["last_words"] = _quoted(values.get("last_words"), QUOTED if values.get("failures") == 1 else 1)
+    words["output"] = _quoted(values.get("output"))
+    return words
+
+
+def _outlook(values: Mapping[str, Any]) -> dict[str, str]:
+    serving = _namespecs(values["serving"])
+    outlook = f"; {serving} still serves" if serving else "; nothing is ready"
+    if values.get("held"):
+        outlook += ". Held: it is left alone until the files change"
+    elif values.get("retry_in") is not None:
+        outlook += f". Trying again in {values['retry_in']:g} s ({values['failures']} of {values['limit']})"
+    slot = f"{_namespecs(values['slot'])}: " if "slot" in values else ""
+    return {"slot": slot, "outlook": outlook}
+
+
+def _namespecs(names: Any) -> str:
+    names = (names,) if isinstance(names, str) else names
+    return ", ".join(escaped(make_namespec(*name.split(":", 1))) for name in names)
+
+
+def _files(paths: Any) -> str:
+    if not paths:
+        return "the code that runs is not the code on disk"
+    names = [escaped(os.path.basename(path)) for path in paths[:SHOWN]]  # noqa: PTH119 - any bytes
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return ", ".join(names) + more
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _quoted(text: Any, most: int = QUOTED) -> str:
+    lines = [escaped(line) for line in str(text or "").rstrip().splitlines()[-most:]]
+    return "".join(f"\n    | {line}" for line in lines)
+
+
+def escaped(text: str) -> str:
+    """The text as one safe line: control characters and bytes that are no UTF-8 are written out."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+        for char in text
+    )
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time (ISO 8601, UTC), level, message, and a story's own values."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON."""
+        line: dict[str, object] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        story = getattr(record, "story", None)
+        if isinstance(story, Story):
+            line |= {"target": story.target, "event": story.event, "rollout": story.rollout or None}
+            line |= story.values
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)

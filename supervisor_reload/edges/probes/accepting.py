@@ -1,0 +1,33 @@
+"""Readiness by looking: a process of the slot waits on a listening socket. Asks nothing of the application.
+
+Servers on epoll show it in /proc/PID/fdinfo within 20 ms of their first possible answer. Those that wait
+with select or a blocking accept (gunicorn's sync worker, the standard library) show nothing there; for
+them one connection is opened, and closed once the slot's process has accepted it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...core.model import ReadySettings
+from ..processes import epoll_targets, sockets, tree
+from .answering import tcp
+from .connections import listening
+
+
+def accepting(ready: ReadySettings, pid: int, limit: float) -> str | None:
+    """Whether a process of the slot accepts connections; None, or why not."""
+    processes = tree(pid)
+    waited = [epoll_targets(each) for each in processes]
+    listens = listening()
+    held = {inode for each in processes for inode in sockets(each) if inode in listens}
+    if not held:
+        return "no process of the slot holds a listening socket (or we may not look: another user's)"
+    if any(inodes & held for inodes in waited if inodes is not None):
+        return None
+    if any(inodes is not None for inodes in waited):
+        return "no process of the slot waits on its listening socket yet"
+    port = next((listens[inode] for inode in held if listens[inode]), 0)
+    if not port:
+        return "can't see whether it accepts on its unix socket: set ready= to a command"
+    return tcp(replace(ready, address=f"tcp://localhost:{port}"), pid, limit)

@@ -1,0 +1,109 @@
+"""Run one command of the operator's within limits: argv without a shell, own process group, bounded output.
+
+Whatever it starts dies with it at the limit; it never inherits our protocol streams.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+OUTPUT_LIMIT = 16 * 1024
+"""Bytes of output that are kept, the last ones."""
+
+LOOK = 0.05
+"""Seconds between two looks at a process that says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    """exit status; negative for a signal, as in subprocess; 127 could not be started"""
+    reason: str
+    """such as ``exit status 1``"""
+    output: str
+    """stdout and stderr as they came, the last OUTPUT_LIMIT bytes"""
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    limit: float,
+    environment: Mapping[str, str] | None = None,
+    directory: str = "",
+    stdin: bytes = b"",
+    cancelled: threading.Event | None = None,
+) -> Outcome:
+    """Run a command and wait for it, ``limit`` seconds at most. Never raises for what the command does."""
+    with tempfile.TemporaryFile() as given:
+        given.write(stdin)
+        given.seek(0)
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=directory or None,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            return Outcome(code=127, reason=f"could not be started: {error}", output="")
+    assert process.stdout is not None
+    with process.stdout as stdout:
+        return _follow(process, stdout, limit, cancelled)
+
+
+def _follow(
+    process: subprocess.Popen[bytes], stdout: IO[bytes], limit: float, cancelled: threading.Event | None
+) -> Outcome:
+    deadline = time.monotonic() + limit
+    kept = b""
+    reason = ""
+    while process.poll() is None:
+        if time.monotonic() >= deadline or (cancelled is not None and cancelled.is_set()):
+            reason = (
+                "cancelled" if cancelled is not None and cancelled.is_set() else f"no end within {limit:g} s"
+            )
+            break
+        block = _read(stdout, LOOK)
+        if block == b"":  # it closed its output: only its end is left to wait for
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
+        kept = (kept + (block or b""))[-OUTPUT_LIMIT:]
+    _kill_group(process)
+    while block := _read(stdout, 0):
+        kept = (kept + block)[-OUTPUT_LIMIT:]
+    code = process.wait()
+    return Outcome(
+        code=code if not reason else code or 1,
+        reason=reason or _say(code),
+        output=kept.decode(errors="replace"),
+    )
+
+
+def _read(stdout: IO[bytes], wait: float) -> bytes | None:
+    readable, _, _ = select.select([stdout], [], [], wait)
+    return os.read(stdout.fileno(), 65536) if readable else None
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of its process group: the command at its limit, and what it left behind."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _say(code: int) -> str:
+    return f"exit status {code}" if code >= 0 else f"ended by signal {-code}"

@@ -1,0 +1,156 @@
+"""supervisord, asked and told through its XML-RPC interface; every call has a limit.
+
+It never waits for a program (``wait=False`` throughout: with ``wait=True`` supervisord spins at 98 % CPU),
+and never decides anything. One instance serves one thread.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import xmlrpc.client
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
+
+from supervisor.options import make_namespec
+from supervisor.xmlrpc import SupervisorTransport, getFaultDescription
+
+from ..core.errors import SupervisorFault, SupervisorUnavailable
+from ..core.model import Process, ProcessState, SlotName
+
+CALL_LIMIT = 5.0
+"""Seconds for each step of a call; supervisord answers in about 1 ms."""
+
+T = TypeVar("T")
+
+
+class _Transport(SupervisorTransport):  # type: ignore[misc]
+    """The stock transport with a limit: without one a stalled supervisord blocks for ever."""
+
+    def __init__(self, username: str, password: str, serverurl: str, limit: float) -> None:
+        super().__init__(username or None, password or None, serverurl)
+        parts = urlsplit(serverurl)
+
+        def connect() -> http.client.HTTPConnection:
+            if parts.scheme == "unix":
+                return _UnixConnection(serverurl.removeprefix("unix://"), limit)
+            return http.client.HTTPConnection(parts.hostname or "localhost", parts.port or 80, timeout=limit)
+
+        self._get_connection = connect
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, limit: float) -> None:
+        super().__init__("localhost", timeout=limit)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Supervisord:
+    """The port ``Supervisor``, on a running supervisord."""
+
+    def __init__(
+        self, serverurl: str, username: str = "", password: str = "", limit: float = CALL_LIMIT
+    ) -> None:
+        self.serverurl = serverurl
+        self._transport = _Transport(username, password, serverurl, limit)
+        self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", self._transport)
+        self._logs: dict[SlotName, str] = {}
+        self._marks: dict[SlotName, int] = {}
+
+    def processes(self) -> tuple[Process, ...]:
+        """All processes of all groups. Raises SupervisorUnavailable."""
+        infos = self._call(lambda rpc: rpc.getAllProcessInfo())
+        return tuple(self._process(info) for info in infos)
+
+    def process(self, name: SlotName) -> Process:
+        """One process. Raises SupervisorUnavailable, SupervisorFault (BAD_NAME)."""
+        return self._process(self._call(lambda rpc: rpc.getProcessInfo(name)))
+
+    def start(self, name: SlotName) -> None:
+        """Start without waiting. Raises SupervisorUnavailable, SupervisorFault."""
+        self._mark(name)
+        self._call(lambda rpc: rpc.startProcess(name, False))
+
+    def stop(self, name: SlotName) -> None:
+        """Stop without waiting. Raises SupervisorUnavailable, SupervisorFault."""
+        self._call(lambda rpc: rpc.stopProcess(name, False))
+
+    def signal(self, name: SlotName, signal: str) -> None:
+        """Send a signal. Raises SupervisorUnavailable, SupervisorFault."""
+        self._mark(name)
+        self._call(lambda rpc: rpc.signalProcess(name, signal))
+
+    def last_words(self, name: SlotName, size: int) -> str:
+        """The last ``size`` bytes that the process wrote to its stderr log since it was last started."""
+        try:
+            with Path(self._logs.get(name, "")).open("rb") as log:
+                end = log.seek(0, os.SEEK_END)
+                mark = self._marks.get(name, 0)
+                log.seek(max(end - size, mark if mark <= end else 0))
+                return log.read(size).decode(errors="replace")
+        except OSError:
+            return ""  # logging off, another user's, syslog or a terminal
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._transport.close()
+
+    def _mark(self, name: SlotName) -> None:
+        try:
+            self._marks[name] = Path(self._logs[name]).stat().st_size
+        except (OSError, KeyError):
+            self._marks[name] = 0
+
+    def _process(self, info: dict[str, Any]) -> Process:
+        name = SlotName(f"{info['group']}:{info['name']}")
+        self._logs[name] = info["stderr_logfile"] or info["stdout_logfile"]
+        state = ProcessState.__members__.get(info["statename"], ProcessState.UNKNOWN)
+        return Process(name=name, state=state, pid=info["pid"], detail=_detail(info))
+
+    def _call(self, ask: Callable[[Any], T]) -> T:
+        try:
+            return ask(self._proxy.supervisor)
+        except xmlrpc.client.Fault as fault:
+            code = getFaultDescription(fault.faultCode)
+            raise SupervisorFault(code, fault.faultString) from fault
+        except xmlrpc.client.ProtocolError as error:
+            self.close()
+            raise SupervisorUnavailable(_refusal(self.serverurl, error)) from error
+        except (OSError, http.client.HTTPException, ExpatError) as error:
+            self.close()
+            reason = str(error) or type(error).__name__
+            raise SupervisorUnavailable(
+                f"supervisord at {self.serverurl} can't be asked: {reason}"
+            ) from error
+
+
+def _refusal(serverurl: str, error: xmlrpc.client.ProtocolError) -> str:
+    if error.errcode == 401:
+        return (
+            f"supervisord at {serverurl} refused the user name or password (401): the listener uses those of "
+            "[unix_http_server] or [inet_http_server] in the configuration file that it reads"
+        )
+    return f"supervisord at {serverurl} answered {error.errcode} {error.errmsg}"
+
+
+def _detail(info: dict[str, Any]) -> str:
+    if info["spawnerr"]:
+        return str(info["spawnerr"])
+    if info["statename"] != "EXITED":
+        return ""
+    status = info["exitstatus"]
+    return f"exited with status {status}" if status >= 0 else "ended by a signal"
+
+
+def namespec(name: SlotName) -> str:
+    """The name as supervisorctl shows it: ``web`` for ``web:web``."""
+    return str(make_namespec(*name.split(":", 1)))
