@@ -1,0 +1,230 @@
+"""The one thread that owns all state: next facts, a look at supervisord, the core's decision, its orders.
+
+Everything else only puts facts into the inbox. The engine may wait for an RPC (short, limited), never for
+a program; and it decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from .core.coordinator import Coordinator
+from .core.errors import SupervisorFault, SupervisorUnavailable
+from .core.facts import (
+    Fact,
+    ListenerClosed,
+    OrderRefused,
+    ProcessesObserved,
+    ProcessObserved,
+    Story,
+    SupervisorStopping,
+    Ticked,
+)
+from .core.model import Process, SlotName
+from .core.orders import (
+    AskGit,
+    BeginProbing,
+    CancelCheck,
+    ComputeRevision,
+    EndProbing,
+    Order,
+    RunCheck,
+    SignalProcess,
+    StartProcess,
+    StopProcess,
+    Tell,
+)
+from .core.ports import Checks, Clock, ExitWatch, Observer, Probing, Sources, Supervisor, Watch
+
+log = logging.getLogger(__name__)
+
+BATCH = 1000
+"""Facts that are taken before the next decision, at most: a checkout of 60,000 files is 360,000 events."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two tries to reach a supervisord that does not answer."""
+
+DEAF_AFTER = 30.0
+"""Seconds without a TICK_5 after which supervisord must have stopped talking to us."""
+
+LAST_WORDS = 2000
+"""Bytes of a failed process's stderr that are shown."""
+
+Inbox = queue.SimpleQueue[Fact]
+"""The one inbox; ``put`` is safe from any thread and from signal handlers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the engine needs from outside; every field is a port."""
+
+    supervisor: Supervisor
+    sources: Sources
+    watch: Watch
+    checks: Checks
+    probing: Probing
+    exits: ExitWatch
+    observers: Sequence[Observer]
+    clock: Clock
+
+
+class Engine:
+    """Runs until the listener's life is over."""
+
+    def __init__(self, coordinator: Coordinator, inbox: Inbox, outside: Outside) -> None:
+        self._core = coordinator
+        self._inbox = inbox
+        self._outside = outside
+        self._clock = outside.clock
+        self._target_of = {
+            slot: target.settings.name for target in coordinator.targets.values() for slot in target.slots
+        }
+        self._watched: dict[SlotName, int] = {}
+        self._ticked_at = self._clock()
+        self._pause = 0.0
+        self._blocked_until = 0.0
+        self._is_stopping = False
+
+    def run(self) -> str:
+        """Work until the end; returns why it came, for the log."""
+        while True:
+            reason = self.turn(self._next_facts())
+            if reason is not None:
+                return reason
+
+    def turn(self, facts: Iterable[Fact]) -> str | None:
+        """Take these facts and do what follows from them; why the end came, once it has."""
+        for fact in facts:
+            if isinstance(fact, ListenerClosed):
+                return fact.reason
+            self._take(fact)
+        now = self._clock()
+        if now > self._ticked_at + DEAF_AFTER:
+            return f"no TICK_5 from supervisord for {DEAF_AFTER:g} s; leaving, to be restarted"
+        if not self._is_stopping and now >= self._blocked_until:
+            self._advance()
+        return None
+
+    def _advance(self) -> None:
+        try:
+            self._look()
+        except SupervisorUnavailable as error:
+            self._lose(error)
+            return
+        if self._pause:
+            self._pause = 0.0
+            log.info("supervisord answers again")
+        self._carry_out(self._core.decide(self._clock()))
+
+    def _lose(self, error: SupervisorUnavailable) -> None:
+        """supervisord does not answer: nothing is ordered until it does."""
+        if not self._pause:
+            log.warning("%s; trying again", error)
+        self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
+        self._blocked_until = self._clock() + self._pause
+        self._core.take(Ticked(), self._clock())  # whatever was believed must be looked at anew
+
+    def _next_facts(self) -> Iterable[Fact]:
+        now = self._clock()
+        wakes_at = self._core.wakes_at(now)
+        times = [self._ticked_at + DEAF_AFTER + 0.1] + ([] if wakes_at is None else [wakes_at])
+        wait = max(min(times), self._blocked_until) - now
+        if self._core.must_look_at_all and not self._is_stopping:
+            wait = self._blocked_until - now
+        facts: list[Fact] = []
+        try:
+            facts.append(self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait())
+            while len(facts) < BATCH:
+                facts.append(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+        return facts
+
+    def _take(self, fact: Fact) -> None:
+        if isinstance(fact, Ticked):
+            self._ticked_at = self._clock()
+            self._outside.watch.tick()
+        if isinstance(fact, SupervisorStopping):
+            log.info("supervisord is stopping: nothing more is ordered")
+            self._is_stopping = True
+        if isinstance(fact, ProcessObserved):
+            self._watch_exit(fact.process)
+        self._carry_out(self._core.take(fact, self._clock()))
+
+    def _look(self) -> None:
+        """Ask supervisord what must be known before a decision. Raises SupervisorUnavailable."""
+        if self._core.must_look_at_all:
+            processes = self._outside.supervisor.processes()
+            for process in processes:
+                self._watch_exit(process)
+            self._take(ProcessesObserved(processes=processes))
+        for name in self._core.looks_due(self._clock()):
+            self._look_at(name)
+
+    def _look_at(self, name: SlotName) -> None:
+        try:
+            self._take(ProcessObserved(process=self._outside.supervisor.process(name)))
+        except SupervisorFault as fault:
+            self._take(OrderRefused(name=name, code=fault.code, message=str(fault)))
+
+    def _watch_exit(self, process: Process) -> None:
+        if process.pid and process.name in self._target_of and self._watched.get(process.name) != process.pid:
+            self._watched[process.name] = process.pid
+            self._outside.exits.watch(process.name, process.pid)
+
+    def _carry_out(self, orders: Iterable[Order]) -> None:
+        for order in orders:
+            self._do(order)
+
+    def _do(self, order: Order) -> None:
+        outside = self._outside
+        match order:
+            case StartProcess() | StopProcess() | SignalProcess():
+                self._command(order)
+            case BeginProbing():
+                outside.probing.begin(order.name, order.pid)
+            case EndProbing():
+                outside.probing.end(order.name)
+            case ComputeRevision():
+                outside.sources.compute(order.target, order.hints, full=order.full, final=order.final)
+            case RunCheck():
+                outside.checks.run(order.target, order.revision, order.changed)
+            case CancelCheck():
+                outside.checks.cancel(order.target)
+            case AskGit():
+                outside.sources.ask_git(order.target)
+            case Tell():
+                self._tell(order.story)
+
+    def _command(self, order: StartProcess | StopProcess | SignalProcess) -> None:
+        """Command by RPC, learn by a look: an answer never changes state, a refusal only asks for one."""
+        supervisor = self._outside.supervisor
+        try:
+            match order:
+                case StartProcess():
+                    self._outside.sources.discard_stale_bytecode(self._target_of[order.name])
+                    supervisor.start(order.name)
+                    self._look_at(order.name)
+                case StopProcess():
+                    supervisor.stop(order.name)
+                case SignalProcess():
+                    supervisor.signal(order.name, order.signal)
+        except SupervisorFault as fault:
+            self._take(OrderRefused(name=order.name, code=fault.code, message=str(fault)))
+        except SupervisorUnavailable as error:
+            self._take(OrderRefused(name=order.name, code="UNAVAILABLE", message=str(error)))
+            self._lose(error)
+
+    def _tell(self, story: Story) -> None:
+        evidence = story.values.get("evidence")
+        if isinstance(evidence, str):
+            words = self._outside.supervisor.last_words(SlotName(evidence), LAST_WORDS)
+            story = replace(story, values={**story.values, "last_words": words})
+        for observer in self._outside.observers:
+            try:
+                observer(story)
+            except Exception:  # an observer must never end a rollout
+                log.exception("an observer failed on %s", story.event)
