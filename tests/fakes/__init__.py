@@ -1,0 +1,1 @@
+"""Fakes of the ports; tests/contract shows that the fake supervisord behaves as the real one."""

@@ -1,0 +1,312 @@
+"""A whole world around the real engine and core: files, supervisord, probes and time, all in memory.
+
+Deterministic and without threads: facts lie in a heap until their time has come, and a test may lose,
+double or delay those that the outside world may lose, double or delay.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from supervisor_reload.core.coordinator import Coordinator
+from supervisor_reload.core.facts import (
+    ChangeKind,
+    CheckFailed,
+    CheckPassed,
+    Fact,
+    FileChanged,
+    GitHeld,
+    ProbeFailed,
+    ProbePassed,
+    ProcessChanged,
+    ProcessExited,
+    RevisionComputed,
+    Story,
+    Ticked,
+)
+from supervisor_reload.core.model import (
+    CheckSettings,
+    ProcessState,
+    ReadySettings,
+    Revision,
+    SlotName,
+    SlotSettings,
+    Strategy,
+    TargetSettings,
+    WatchSettings,
+)
+from supervisor_reload.engine import Engine, Inbox, Outside
+
+from .supervisord import Boot, FakeClock, FakeSupervisord, Program
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """What lies on disk: its revision, whether the check passes, and how a process that boots it behaves."""
+
+    revision: str
+    passes: bool = True
+    boot: Boot = Boot()
+
+
+def web(
+    numprocs: int = 2,
+    *,
+    replicas: int = 1,
+    max_surge: int = 1,
+    max_unavailable: int = 1,
+    check: bool = False,
+    scheme: str = "http",
+    ready_timeout: float = 5.0,
+    **changes: object,
+) -> TargetSettings:
+    """Settings of a target ``web`` with slots web:web_00 ..."""
+    ready = ReadySettings(scheme=scheme, timeout=ready_timeout)
+    slots = tuple(
+        SlotSettings(name=SlotName(f"web:web_{number:02d}"), ready=ready) for number in range(numprocs)
+    )
+    return TargetSettings(
+        name="web",
+        slots=slots,
+        watch=WatchSettings(paths=("/app",)),
+        check=CheckSettings(command=("true",)) if check else CheckSettings(),
+        replicas=replicas,
+        max_surge=max_surge,
+        max_unavailable=max_unavailable,
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+@dataclass
+class World:
+    """The engine under test and everything around it."""
+
+    settings: TargetSettings
+    code: Code = field(default_factory=lambda: Code(revision="r0"))
+    autorestart: str = "true"
+    lose_events: bool = False
+    lose_exits: bool = False
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        slots = self.settings.slots
+        self.supervisor = FakeSupervisord(
+            self.clock,
+            [
+                Program(
+                    name=slot.name,
+                    boot=lambda: self.code.boot,
+                    startsecs=slot.startsecs,
+                    stopwaitsecs=self.settings.stop_timeout,
+                    autorestart=self.autorestart,
+                )
+                for slot in slots
+            ],
+        )
+        self.supervisor.on_change = self._on_change
+        self.supervisor.on_exit = self._on_exit
+        self.stories: list[Story] = []
+        self.orders: list[tuple[str, SlotName]] = []
+        self.on_order: Callable[[str, SlotName], None] = lambda verb, name: None
+        self.git_held = False
+        self._due: list[tuple[float, int, Fact]] = []
+        self._number = itertools.count()
+        self._probing: dict[SlotName, int] = {}
+        self._read = ""
+        self.start_listener()
+
+    def start_listener(self) -> None:
+        """A new listener, which knows nothing."""
+        self._due.clear()
+        self._probing.clear()
+        outside = Outside(
+            supervisor=_Recorded(self),
+            sources=self,
+            watch=self,
+            checks=_Checks(self),
+            probing=_Probing(self),
+            exits=_Exits(),
+            observers=(self.stories.append,),
+            clock=self.clock,
+        )
+        self.core = Coordinator([self.settings])
+        self.engine = Engine(self.core, Inbox(), outside)
+        self.put(Ticked(), 0.0)
+
+    @property
+    def target(self):  # type: ignore[no-untyped-def]
+        return self.core.targets["web"]
+
+    # -- what happens
+
+    def save(self, revision: str, *, passes: bool = True, boot: Boot | None = None, name: str = "app.py") -> None:
+        """Somebody saves a file."""
+        self.code = Code(revision=revision, passes=passes, boot=boot or Boot())
+        self.touch(name)
+
+    def touch(self, name: str = "app.py", kind: ChangeKind = ChangeKind.SETTLED) -> None:
+        """A file event."""
+        self.put(FileChanged(target="web", path=f"/app/{name}", kind=kind), 0.001)
+
+    def advance(self, seconds: float, step: float = 0.5) -> None:
+        """Let time pass, and everything happen that it brings."""
+        end = self.clock.now + seconds
+        while True:
+            self.turn()
+            at = min([t for t in self._times() if t is not None] + [end, self.clock.now + step])
+            if at >= end and self.clock.now >= end:
+                return
+            self.clock.now = max(self.clock.now + 1e-6, min(at, end))
+            self.supervisor.settle()
+            self._probe()
+            if self.clock.now - self._ticked >= 5:
+                self.put(Ticked(), 0.0)
+
+    _ticked = 0.0
+
+    def turn(self) -> None:
+        """One turn of the engine with the facts that are due."""
+        facts = []
+        while self._due and self._due[0][0] <= self.clock.now:
+            fact = heapq.heappop(self._due)[2]
+            if isinstance(fact, Ticked):
+                self._ticked = self.clock.now
+            facts.append(fact)
+        assert self.engine.turn(facts) is None
+
+    def put(self, fact: Fact, delay: float = 0.001) -> None:
+        heapq.heappush(self._due, (self.clock.now + delay, next(self._number), fact))
+
+    def _times(self) -> list[float | None]:
+        return [
+            self.core.wakes_at(self.clock.now),
+            self.supervisor.next_event_at(),
+            self._due[0][0] if self._due else None,
+        ]
+
+    def _on_change(self, name: SlotName) -> None:
+        if not self.lose_events:
+            self.put(ProcessChanged(name=name), 0.3)
+
+    def _on_exit(self, name: SlotName, pid: int) -> None:
+        if not self.lose_exits:
+            self.put(ProcessExited(name=name, pid=pid), 0.001)
+
+    def _probe(self) -> None:
+        for name, pid in self._probing.items():
+            program = self.supervisor.programs[name]
+            if program.pid == pid and program.is_ready(self.clock.now):
+                self.put(ProbePassed(name=name, pid=pid), 0.001)
+            else:
+                self.put(ProbeFailed(name=name, pid=pid, detail="HTTP status 503"), 0.001)
+
+    # -- the ports Sources and Watch
+
+    def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
+        changed = () if self.code.revision == self._read else ("/app/app.py",)
+        if final:
+            self._read = self.code.revision
+        revision = Revision(self.code.revision)
+        self.put(RevisionComputed(target=target, revision=revision, changed=changed, final=final), 0.004)
+
+    def ask_git(self, target: str) -> None:
+        self.put(GitHeld(target=target, held=self.git_held), 0.001)
+
+    def discard_stale_bytecode(self, target: str) -> None:
+        pass
+
+    def tick(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    # -- what is asked of it
+
+    def states(self) -> list[ProcessState]:
+        return [program.state for program in self.supervisor.programs.values()]
+
+    def ready(self) -> list[SlotName]:
+        """The slots whose process really answers."""
+        return [n for n, p in self.supervisor.programs.items() if p.state.is_up and p.is_ready(self.clock.now)]
+
+    def events(self) -> list[str]:
+        """What the story told so far."""
+        return [story.event for story in self.stories]
+
+    def story(self, event: str) -> Story:
+        """The newest story of this event."""
+        return next(story for story in reversed(self.stories) if story.event == event)
+
+
+class _Recorded:
+    """The fake supervisord, and a record of what it was ordered."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._supervisor = world.supervisor
+        self.processes = self._supervisor.processes
+        self.process = self._supervisor.process
+        self.last_words = self._supervisor.last_words
+
+    def start(self, name: SlotName) -> None:
+        self._record("start", name)
+        self._supervisor.start(name)
+
+    def stop(self, name: SlotName) -> None:
+        self._record("stop", name)
+        self._supervisor.stop(name)
+
+    def signal(self, name: SlotName, signal: str) -> None:
+        self._record(signal, name)
+        self._supervisor.signal(name, signal)
+
+    def _record(self, verb: str, name: SlotName) -> None:
+        self._world.orders.append((verb, name))
+        self._world.on_order(verb, name)
+
+
+class _Checks:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def run(self, target: str, revision: Revision, changed: tuple[str, ...]) -> None:
+        passes = self._world.code.passes
+        fact: Fact = CheckPassed(target=target, revision=revision)
+        if not passes:
+            fact = CheckFailed(target=target, revision=revision, reason="exit status 1", output="SyntaxError")
+        self._world.put(fact, 0.02)
+
+    def cancel(self, target: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Probing:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def begin(self, name: SlotName, pid: int) -> None:
+        self._world._probing[name] = pid
+
+    def end(self, name: SlotName) -> None:
+        self._world._probing.pop(name, None)
+
+    def close(self) -> None:
+        pass
+
+
+class _Exits:
+    def watch(self, name: SlotName, pid: int) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+SIGNAL = Strategy.SIGNAL
