@@ -1,0 +1,99 @@
+"""The Sources port: takes requests, works them off in one thread, and answers with facts.
+
+It keeps per target what was read, so that a save of one file costs the reading of one file. It never decides
+whether a change matters, and its callers never wait for the disk, but for the bytecode of a few files.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from supervisor_reload.core.facts import GitHeld, RevisionComputed, RevisionFailed
+from supervisor_reload.core.filters import Filter, filters_of
+from supervisor_reload.core.model import TargetSettings
+from supervisor_reload.core.orders import AskGit, ComputeRevision
+from supervisor_reload.core.ports import Put
+
+from . import bytecode, git
+from .target import Reading
+from .tree import InterruptedScanError
+
+log = logging.getLogger(__name__)
+
+CLOSE_LIMIT = 2.0
+"""seconds for which close() waits for the worker"""
+
+
+class Sources:
+    """The watched files of all targets, read by one thread.
+
+    Args:
+        targets: what to read.
+        put: takes the facts.
+        filters: by target name, one for each watched path; shared with the watching, so that both judge by
+            the same ``.gitignore`` files, which are read here. Made here where None.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[TargetSettings],
+        put: Put,
+        filters: Mapping[str, Sequence[Filter]] | None = None,
+    ) -> None:
+        self._put = put
+        self._closing = threading.Event()
+        chosen = filters_of(targets) if filters is None else filters
+        self._readings = {
+            target.name: Reading(target, chosen[target.name], self._closing.is_set) for target in targets
+        }
+        self._requests: queue.SimpleQueue[ComputeRevision | AskGit | None] = queue.SimpleQueue()
+        self._worker = threading.Thread(target=self._work, name="sources", daemon=True)
+        self._worker.start()
+
+    def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
+        """Read what changed; RevisionComputed or RevisionFailed follows."""
+        self._requests.put(ComputeRevision(target=target, hints=hints, full=full, final=final))
+
+    def ask_git(self, target: str) -> None:
+        """GitHeld follows."""
+        self._requests.put(AskGit(target=target))
+
+    def discard_stale_bytecode(self, target: str) -> None:
+        """Remove bytecode of recently changed files that Python would trust; never raises."""
+        bytecode.discard(self._readings[target].recent_sources(time.monotonic()))
+
+    def close(self) -> None:
+        """End the worker, waiting at most CLOSE_LIMIT; no fact follows."""
+        self._closing.set()
+        self._requests.put(None)
+        self._worker.join(CLOSE_LIMIT)
+
+    def _work(self) -> None:
+        while (request := self._requests.get()) is not None and not self._closing.is_set():
+            if isinstance(request, AskGit):
+                self._answer_git(request)
+            else:
+                self._answer_revision(request)
+
+    def _answer_git(self, request: AskGit) -> None:
+        held = any(git.is_held(path) for path in self._readings[request.target].paths)
+        self._put(GitHeld(target=request.target, held=held))
+
+    def _answer_revision(self, request: ComputeRevision) -> None:
+        fact: RevisionComputed | RevisionFailed
+        try:
+            fact = self._readings[request.target].compute(request)
+        except InterruptedScanError:
+            return
+        except OSError as error:
+            fact = RevisionFailed(target=request.target, reason=str(error))
+        except Exception as error:
+            # A defect of ours must not leave a target without an answer for ever.
+            log.exception("the code could not be read")
+            fact = RevisionFailed(target=request.target, reason=repr(error))
+        if not self._closing.is_set():
+            self._put(fact)
