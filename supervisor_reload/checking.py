@@ -1,0 +1,236 @@
+"""The verb ``check``: what is wrong with the configuration, else what would be done and watched.
+
+It reads the configuration and the watched trees; it changes nothing and needs no running supervisord.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from supervisor_reload import config
+from supervisor_reload.core.errors import ConfigError, ConfigErrors
+from supervisor_reload.core.filters import GITIGNORE, Filter
+from supervisor_reload.core.model import (
+    CheckSettings,
+    ObserverKind,
+    ReadySettings,
+    Settings,
+    Strategy,
+    TargetSettings,
+    WatchSettings,
+)
+from supervisor_reload.edges.watching.limits import watches_allowed, watches_needed
+from supervisor_reload.edges.watching.roots import locate
+
+OK = 0
+WRONG_CONFIGURATION = 2
+
+SHOWN_SLOTS = 4
+
+
+def check(config_file: str | None, stream: TextIO) -> int:
+    """Write the errors, or the warnings and every target; answers the exit code: 0, or 2 for errors."""
+    try:
+        reading = config.read(config_file)
+    except ConfigErrors as wrong:
+        return _report_errors(wrong.errors, stream)
+    for warning in reading.warnings:
+        _say(stream, f"warning: {warning}")
+    more = len(reading.files) - 1
+    _say(stream, f"{reading.settings.config_file}{f' and {more} included' if more else ''}: no errors")
+    surveys = {
+        target.name: [survey(path, target.watch) for path in target.watch.paths]
+        for target in reading.settings.targets
+    }
+    for target in reading.settings.targets:
+        _say(stream, "")
+        for line in description(target, surveys[target.name]):
+            _say(stream, line)
+    _say(stream, "")
+    for line in watching(reading.settings, watches_allowed()):
+        _say(stream, line)
+    _say(stream, f"state: {reading.settings.state_dir}")
+    return OK
+
+
+def _report_errors(errors: tuple[ConfigError, ...], stream: TextIO) -> int:
+    for error in errors:
+        _say(stream, f"error: {error}")
+    _say(stream, _count(len(errors), "error"))
+    return WRONG_CONFIGURATION
+
+
+def _say(stream: TextIO, line: str) -> None:
+    """Write one line, whatever its names hold and whatever the terminal can show."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def _count(number: int, noun: str) -> str:
+    if number != 1:
+        noun = (
+            noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith(("s", "ch")) else "s")
+        )
+    return f"{number} {noun}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:g} s"
+
+
+def description(target: TargetSettings, surveys: Sequence[Survey]) -> Iterator[str]:
+    """One target in words: how it is replaced, and every limit."""
+    names = [str(slot.name) for slot in target.slots]
+    shown = names if len(names) <= SHOWN_SLOTS else [*names[:2], "...", names[-1]]
+    yield f"{target.name}: {manner(target)}"
+    yield f"  processes  {', '.join(shown)} ({len(names)})"
+    yield (
+        f"  numbers    {_count(target.replicas, 'replica')}, {target.max_surge} spare, "
+        f"at most {target.max_unavailable} unavailable"
+    )
+    yield f"  check      {_check_words(target.check)}"
+    if target.strategy is Strategy.ROLLING:
+        yield (
+            f"  stop       {target.stop_signal}; after {_duration(target.drain_timeout)} supervisord stops "
+            f"it, and kills it after {_duration(target.stop_timeout)} more"
+        )
+    yield from _ready_lines(target)
+    storm = f", at most {_count(target.max_per_hour, 'rollout')} an hour" if target.max_per_hour else ""
+    yield (
+        f"  failures   {target.failure_limit} of one revision, then it is left alone; "
+        f"{_duration(target.min_interval)} between rollouts{storm}"
+    )
+    watch = target.watch
+    yield (
+        f"  burst      ends after {_duration(watch.quiet_period)} of silence, or {_duration(watch.max_wait)} "
+        f"in all; git may hold it open for {_duration(watch.git_wait)}"
+    )
+    for path, found in zip(watch.paths, surveys, strict=True):
+        if not found.is_directory:
+            yield f"  watch      {path}: one file"
+            continue
+        where = _count(found.directories, "directory")
+        yield f"  watch      {path}: {_count(found.files, 'file')} in {where}"
+
+
+def manner(target: TargetSettings) -> str:
+    """What the numbers of a target mean, in words."""
+    total = len(target.slots)
+    if target.strategy is Strategy.SIGNAL:
+        return f"signal: the program gets {target.signal} and reloads itself"
+    if target.max_surge and target.replicas == target.max_surge == 1:
+        return "swap: a spare slot boots the new code beside the old, which stops when the new one is ready"
+    if target.max_surge and target.max_surge >= target.replicas:
+        return f"blue/green: {target.max_surge} spare slots boot the new code beside {target.replicas} old"
+    if target.max_surge:
+        boots = "slot boots" if target.max_surge == 1 else "slots boot"
+        return f"surge: at most {target.max_surge} spare {boots} the new code beside the old at a time"
+    if total == 1:
+        return "restart: the old process finishes and stops, then the new one starts"
+    return f"rolling: {target.max_unavailable} of {target.replicas} at a time, in place"
+
+
+def _check_words(settings: CheckSettings) -> str:
+    if settings.python:
+        what = f"changed .py files compile with {settings.python}"
+    elif settings.command:
+        what = " ".join(settings.command)
+    else:
+        return "none"
+    return f"{what} (at most {_duration(settings.timeout)})"
+
+
+def _ready_lines(target: TargetSettings) -> Iterator[str]:
+    """How the slots show readiness, each way once."""
+    ways = dict.fromkeys(_ready_words(slot.ready) for slot in target.slots)
+    shown = list(ways) if len(ways) <= SHOWN_SLOTS else [*list(ways)[:2], "..."]
+    yield from (f"  ready      {way}" for way in shown)
+
+
+def _ready_words(ready: ReadySettings) -> str:
+    what = ready.address or " ".join(ready.command) or ready.scheme
+    soak = f", then {_duration(ready.min_ready)} without failing" if ready.min_ready else ""
+    return f"{what} (at most {_duration(ready.timeout)} from the start{soak})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What is below one watched path."""
+
+    files: int
+    """that count"""
+    directories: int
+    """that are looked into, with the path itself"""
+    is_directory: bool = True
+
+
+def survey(path: str, watch: WatchSettings) -> Survey:
+    """Count what would be watched at a path; a directory that can't be read counts, and holds nothing."""
+    if not Path(path).is_dir():
+        return Survey(files=1, directories=0, is_directory=False)
+    judge = Filter(watch)
+    files, directories, waiting = 0, 0, [""]
+    while waiting:
+        directory = waiting.pop()
+        directories += 1
+        entries = _entries(Path(path, directory))
+        rules = Path(path, directory, GITIGNORE)
+        judge.set_gitignore(directory, _text(rules) if (GITIGNORE, False) in entries else None)
+        prefix = f"{directory}/" if directory else ""
+        for name, is_directory in entries:
+            if is_directory and judge.directory_is_watched(prefix + name):
+                waiting.append(prefix + name)
+            elif not is_directory:
+                files += judge.file_is_watched(prefix + name)
+    return Survey(files=files, directories=directories)
+
+
+def _entries(directory: Path) -> list[tuple[str, bool]]:
+    try:
+        with os.scandir(directory) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    except OSError:
+        return []
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+
+
+def watching(settings: Settings, allowed: int | None) -> Iterator[str]:
+    """The inotify watches that all targets need together, and how many this system allows a user."""
+    if allowed is None:
+        return  # not Linux
+    needed = watches(settings)
+    yield f"inotify: {_count(needed, 'watch')} needed, {allowed} allowed"
+    if needed > allowed:
+        yield (
+            f"warning: the trees that don't fit will be polled; to watch them: "
+            f"sysctl fs.inotify.max_user_watches={2 * needed}"
+        )
+
+
+def watches(settings: Settings) -> int:
+    """One for each directory of a watched tree, ignored or not, and each that decides where a path leads."""
+    places = [
+        locate(path)
+        for target in settings.targets
+        if target.watch.observer is not ObserverKind.POLLING
+        for path in target.watch.paths
+    ]
+    trees = {place.directory for place in places if not place.is_file}
+    outermost = {
+        tree
+        for tree in trees
+        if not any(tree != other and tree.startswith(f"{other.rstrip('/')}/") for other in trees)
+    }
+    of_files = {place.directory for place in places if place.is_file}
+    deciding = {str(Path(turn).parent) for place in places for turn in place.turns}
+    return sum(map(watches_needed, outermost)) + len(of_files) + len(deciding)

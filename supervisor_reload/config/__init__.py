@@ -1,0 +1,71 @@
+"""The door to the configuration: supervisord.conf in, frozen settings out, or every error at once.
+
+It changes nothing, imports no plugin of anybody, and talks to nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supervisor_reload.core.errors import ConfigError
+from supervisor_reload.core.model import LogFormat, Settings
+
+from .contradictions import note_contradictions
+from .find import find
+from .findings import Findings
+from .keys import KEYS, Key
+from .ownlistener import note_listener, own_listeners
+from .sections import COMMON, OwnSection, own_sections
+from .state import credentials, server_of, state_dir
+from .supervisorconf import read_supervisorconf
+from .targets import read_target
+
+__all__ = ["KEYS", "Key", "Reading", "find", "read"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one reading of the configuration gave."""
+
+    settings: Settings
+    warnings: tuple[ConfigError, ...]
+    """what works, but hardly as it was meant"""
+    files: tuple[str, ...]
+    """the main file and every included one"""
+    server_url: str
+    """where supervisord listens, as it tells its listeners in SUPERVISOR_SERVER_URL"""
+
+
+def read(path: str | None = None) -> Reading:
+    """Read the configuration.
+
+    Without a path: that of the supervisord that runs us, else the first on Supervisor's search path.
+    Raises ConfigErrors with everything that is wrong.
+    """
+    findings = Findings()
+    conf = read_supervisorconf(find(path), findings)
+    listeners = own_listeners(conf)
+    note_listener(conf, listeners, findings)
+    common = OwnSection(conf, COMMON, findings)
+    sections = own_sections(conf, findings)
+    targets = [target for target in map(read_target, sections) if target]
+    server = server_of(conf, listeners)
+    directory = state_dir(conf, common, server)
+    username, password = credentials(conf, server, findings)
+    settings = Settings(
+        targets=tuple(target.settings for target in targets),
+        config_file=conf.main,
+        state_dir=directory,
+        log_format=common.value("log_format", LogFormat),
+        log_level=common.value("log_level", str),
+        username=username,
+        password=password,
+    )
+    note_contradictions(conf, targets, directory, findings)
+    findings.raise_errors()
+    return Reading(
+        settings=settings,
+        warnings=tuple(findings.warnings),
+        files=conf.files,
+        server_url=server.url if server else "",
+    )

@@ -1,0 +1,270 @@
+"""The one table of our keys: name, default, converter, unit and meaning. The documentation is made from it.
+
+It holds no rule across keys; those are in ``contradictions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from supervisor.datatypes import boolean
+
+from supervisor_reload.core.model import LogFormat, ObserverKind, Strategy
+
+from . import values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One key of ``[reload:NAME]`` or ``[reload]``."""
+
+    name: str
+    default: str
+    """as it would be written; in parentheses where it depends on other things"""
+    convert: Callable[[str], object]
+    """raises ValueError with a sentence for the operator"""
+    doc: str
+    unit: str = ""
+    only_common: bool = False
+    """may stand in [reload] only"""
+    per_slot: bool = False
+    """is expanded and converted once for each process"""
+    is_expanded: bool = True
+    """False for percentages, which may be written with one % sign"""
+    is_available: bool = True
+
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        name="programs",
+        default="(the section's NAME)",
+        convert=values.some_words,
+        doc="The groups or programs (or group:process) that run this code.",
+    ),
+    Key(
+        name="watch",
+        default="(required)",
+        convert=values.some_words,
+        doc="Directories or files; a symlink is followed, and its swap is seen. "
+        "A relative path is relative to the program's directory.",
+    ),
+    Key(
+        name="include",
+        default="",
+        convert=values.words,
+        doc="gitignore patterns of the files that count; empty means all.",
+    ),
+    Key(
+        name="exclude",
+        default="",
+        convert=values.words,
+        doc="gitignore patterns of files that don't count, added to the built-in list.",
+    ),
+    Key(
+        name="gitignore",
+        default="true",
+        convert=boolean,
+        doc="Honour .gitignore files in the watched trees.",
+    ),
+    Key(
+        name="observer",
+        default="auto",
+        convert=partial(values.one_of, ObserverKind),
+        doc="Where file events come from: auto, native or polling.",
+    ),
+    Key(
+        name="poll_interval",
+        default="1.0",
+        convert=values.limit_seconds,
+        unit="seconds",
+        doc="Time between two looks of the polling observer.",
+    ),
+    Key(
+        name="quiet_period",
+        default="0.05",
+        convert=values.seconds,
+        unit="seconds",
+        doc="Silence that ends a burst of changes.",
+    ),
+    Key(
+        name="max_wait",
+        default="2.0",
+        convert=values.limit_seconds,
+        unit="seconds",
+        doc="Longest length of a burst that never goes quiet.",
+    ),
+    Key(
+        name="git_wait",
+        default="30",
+        convert=values.seconds,
+        unit="seconds",
+        doc="How long a held index.lock of git may keep a burst open.",
+    ),
+    Key(
+        name="check",
+        default="none",
+        convert=str.strip,
+        doc="Run before anything is touched: a command line (no shell), "
+        "or python: byte-compile the changed files with the program's own interpreter.",
+    ),
+    Key(
+        name="check_timeout",
+        default="60",
+        convert=values.limit_seconds,
+        unit="seconds",
+        doc="Limit of the check.",
+    ),
+    Key(
+        name="strategy",
+        default="rolling",
+        convert=partial(values.one_of, Strategy),
+        doc="rolling: new processes; signal: the program reloads itself when it gets the signal.",
+    ),
+    Key(
+        name="signal",
+        default="HUP",
+        convert=values.reload_signal,
+        doc="The signal of strategy=signal.",
+    ),
+    Key(
+        name="replicas",
+        default="(all processes; less max_surge where that is given as a number)",
+        convert=values.share,
+        is_expanded=False,
+        unit="processes, or a percentage of them",
+        doc="How many processes shall serve.",
+    ),
+    Key(
+        name="max_surge",
+        default="0",
+        convert=values.share,
+        is_expanded=False,
+        unit="processes, or a percentage of replicas (rounded up)",
+        doc="How many spare processes may boot the new code beside the old.",
+    ),
+    Key(
+        name="max_unavailable",
+        default="1",
+        convert=values.share,
+        is_expanded=False,
+        unit="processes, or a percentage of replicas (rounded down)",
+        doc="How many of the replicas may be down at once.",
+    ),
+    Key(
+        name="quiesce_signal",
+        default="none",
+        convert=values.not_yet,
+        is_available=False,
+        doc="Asks a process to take no new work.",
+    ),
+    Key(
+        name="lame_duck",
+        default="0",
+        convert=values.not_yet,
+        is_available=False,
+        unit="seconds",
+        doc="How long others may take to notice that a process takes no new work.",
+    ),
+    Key(
+        name="drain",
+        default="exit",
+        convert=values.drain,
+        doc="How we know that in-flight work is done; exit: the process has ended.",
+    ),
+    Key(
+        name="drain_interval",
+        default="0.1",
+        convert=values.not_yet,
+        is_available=False,
+        unit="seconds",
+        doc="Time between two looks at the in-flight work.",
+    ),
+    Key(
+        name="drain_timeout",
+        default="(30, or the program's stopwaitsecs if that is less)",
+        convert=values.limit_seconds,
+        unit="seconds",
+        doc="After the graceful signal, when supervisord is asked to stop the process.",
+    ),
+    Key(
+        name="stop_signal",
+        default="(the program's stopsignal)",
+        convert=values.signal_name,
+        doc="The graceful signal of a process that is replaced in place; never sent twice.",
+    ),
+    Key(
+        name="ready",
+        default="(accepting for an fcgi-program, else running)",
+        convert=str.strip,
+        per_slot=True,
+        doc="How a new process shows that it may receive work: running, accepting, "
+        "tcp://host:port, http://host:port/path, or a command line.",
+    ),
+    Key(
+        name="ready_interval",
+        default="0.05",
+        convert=values.limit_seconds,
+        unit="seconds",
+        doc="Time between two attempts.",
+    ),
+    Key(
+        name="ready_timeout",
+        default="60",
+        convert=values.limit_seconds,
+        unit="seconds",
+        doc="From the start of a process until it counts as failed.",
+    ),
+    Key(
+        name="min_ready",
+        default="0",
+        convert=values.seconds,
+        unit="seconds",
+        doc="How long a process must stay ready before it counts.",
+    ),
+    Key(
+        name="failure_limit",
+        default="3",
+        convert=values.count,
+        unit="failures",
+        doc="A revision that failed this often is left alone until the files change or an operator says so.",
+    ),
+    Key(
+        name="min_interval",
+        default="0",
+        convert=values.seconds,
+        unit="seconds",
+        doc="Least time between the beginnings of two rollouts.",
+    ),
+    Key(
+        name="max_per_hour",
+        default="none",
+        convert=values.count_or_none,
+        unit="rollouts",
+        doc="Most rollouts in one hour.",
+    ),
+    Key(
+        name="state_dir",
+        default="(supervisor_reload-IDENTIFIER beside supervisord's socket or pid file)",
+        convert=str.strip,
+        only_common=True,
+        doc="The directory of the journal and the status.",
+    ),
+    Key(
+        name="log_format",
+        default="text",
+        convert=partial(values.one_of, LogFormat),
+        only_common=True,
+        doc="How a log line is written: text or json.",
+    ),
+    Key(
+        name="log_level",
+        default="info",
+        convert=values.log_level,
+        only_common=True,
+        doc="The least important line that is written.",
+    ),
+)
+
+KEY_NAMED = {key.name: key for key in KEYS}

@@ -1,0 +1,145 @@
+"""Looks at what must be in supervisord.conf for us: our event listener, and supervisord's interface."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from supervisor.datatypes import integer, list_of_strings
+from supervisor.events import EventTypes
+
+from .findings import Findings, did_you_mean
+from .programs import ProgramProcess
+from .supervisorconf import RPC_FACTORY, SupervisorConf
+
+NEEDED_EVENTS = (
+    "PROCESS_STATE",
+    "PROCESS_GROUP",
+    "REMOTE_COMMUNICATION",
+    "SUPERVISOR_STATE_CHANGE",
+    "TICK_5",
+)
+LEAST_BUFFER = 100
+"""events; with Supervisor's default of 10 a burst pushes the oldest out"""
+
+LINES = """\
+[eventlistener:reload]
+command=supervisor-reload listen
+events=PROCESS_STATE,PROCESS_GROUP,REMOTE_COMMUNICATION,PROCESS_COMMUNICATION,SUPERVISOR_STATE_CHANGE,TICK_5
+buffer_size=1000
+priority=-10"""
+
+INTERFACE_LINES = f"""\
+[rpcinterface:supervisor]
+{RPC_FACTORY}=supervisor.rpcinterface:make_main_rpcinterface"""
+
+SERVER_LINES = """\
+[unix_http_server]
+file=%(here)s/supervisor.sock"""
+
+
+def own_listeners(conf: SupervisorConf) -> tuple[ProgramProcess, ...]:
+    """The processes of the configuration that are ``supervisor-reload listen``."""
+    return tuple(
+        process for process in conf.processes if process.kind == "eventlistener" and is_ours(process)
+    )
+
+
+def is_ours(process: ProgramProcess) -> bool:
+    """Whether a command runs our listener, by its script or as a module, also behind a wrapper or a shell."""
+    try:
+        words = [word for part in shlex.split(process.command) for word in part.split()]
+    except ValueError:
+        return False
+    if "listen" not in words:
+        return False
+    return any(Path(word).name == "supervisor-reload" for word in words) or "supervisor_reload" in words
+
+
+def note_listener(conf: SupervisorConf, listeners: Sequence[ProgramProcess], findings: Findings) -> None:
+    """Note what is wrong with our listener, and with supervisord's way for it to give orders."""
+    if not conf.servers and not any(section.endswith("_http_server") for section in conf.parser.sections()):
+        message = (
+            "supervisord has no server section, so no order can reach it; add these lines:\n" + SERVER_LINES
+        )
+        findings.error(conf.main, "unix_http_server", "", message)
+    if not conf.parser.has_section("rpcinterface:supervisor"):
+        message = "supervisord needs this section to be controlled; add these lines:\n" + INTERFACE_LINES
+        findings.error(conf.main, "rpcinterface:supervisor", "", message)
+    if not listeners:
+        _note_missing(conf, findings)
+        return
+    if len(listeners) > 1:
+        each = ", ".join(listener.name for listener in listeners)
+        message = f"there must be one listener process, and there are {len(listeners)}: {each}"
+        findings.error(listeners[1].file, listeners[1].section, "", message)
+    for section in dict.fromkeys(listener.section for listener in listeners):
+        _note_section(conf, section, findings)
+
+
+def _note_missing(conf: SupervisorConf, findings: Findings) -> None:
+    broken = [name for name in conf.parser.sections() if name.startswith("eventlistener:")]
+    known = {process.section for process in conf.processes}
+    if any(
+        name not in known and "supervisor" in conf.parser.get(name, "command", fallback="") for name in broken
+    ):
+        return  # it is there, and could not be read: that has been noted
+    message = "our event listener is missing; add these lines:\n" + LINES
+    findings.error(conf.main, "eventlistener:reload", "", message)
+
+
+def _note_section(conf: SupervisorConf, section: str, findings: Findings) -> None:
+    file = conf.file_of(section)
+    size = _number(conf, section, "buffer_size", 10, findings)
+    if size < LEAST_BUFFER:
+        written = "is" if conf.parser.has_option(section, "buffer_size") else "is by default"
+        message = f"{written} {size}, so that a burst of events pushes the oldest out: set buffer_size=1000"
+        findings.error(file, section, "buffer_size", message)
+    missing = missing_events(_text(conf, section, "events"))
+    if missing:
+        message = f"lacks {', '.join(missing)}"
+        findings.error(file, section, "events", message)
+    unknown = [
+        f"unknown event type {name}{did_you_mean(name, map(str.lower, vars(EventTypes)))}"
+        for name in _event_names(_text(conf, section, "events"))
+        if not hasattr(EventTypes, name)
+    ]
+    for problem in unknown:
+        findings.error(file, section, "events", problem)
+    own = _number(conf, section, "priority", -1, findings)
+    for other in conf.parser.sections():
+        if not other.startswith("eventlistener:") or other == section:
+            continue
+        if own == _number(conf, other, "priority", -1, findings):
+            message = (
+                f"is {own}, as that of [{other}]: events that one rejects reach the other; give us our own"
+            )
+            findings.warning(file, section, "priority", message)
+
+
+def missing_events(text: str) -> list[str]:
+    """Which of the events that we need a subscription does not cover; an abstract type covers its kinds."""
+    subscribed = [getattr(EventTypes, name) for name in _event_names(text) if hasattr(EventTypes, name)]
+    kinds = tuple(kind for kind in subscribed if isinstance(kind, type))
+    return [name for name in NEEDED_EVENTS if not issubclass(getattr(EventTypes, name), kinds)]
+
+
+def _event_names(text: str) -> list[str]:
+    return [name.upper() for name in list_of_strings(text) if name]
+
+
+def _text(conf: SupervisorConf, section: str, key: str) -> str:
+    try:
+        return str(conf.parser.saneget(section, key, "", expansions={"here": conf.here}))
+    except ValueError:
+        return str(conf.parser.get(section, key))
+
+
+def _number(conf: SupervisorConf, section: str, key: str, default: int, findings: Findings) -> int:
+    text = _text(conf, section, key)
+    try:
+        return int(integer(text)) if text else default
+    except ValueError:
+        findings.error(conf.file_of(section), section, key, f"{text!r} is not a whole number")
+        return default

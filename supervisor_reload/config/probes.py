@@ -1,0 +1,132 @@
+"""Reads ``ready`` and ``check``: what must be true of new code, and of a new process. It probes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from supervisor_reload.core.model import CheckSettings, ReadySettings
+
+from .findings import did_you_mean, nearest
+from .interpreter import PYTHON, NoInterpreterError, interpreter_of
+from .programs import ProgramProcess
+from .sections import OwnSection
+from .values import command_line
+
+WORDS = ("running", "accepting")
+LATER_WORDS = ("notify", "connections")
+SCHEMES = ("tcp", "http", "https")
+
+
+def read_ready(section: OwnSection, process: ProgramProcess) -> ReadySettings:
+    """How a new process of this slot shows that it may receive work; notes what is wrong."""
+    text = section.optional("ready", str, process.expansions)
+    default = "accepting" if process.has_socket else "running"
+    scheme, address = default, ""
+    command: tuple[str, ...] = ()
+    if text is not None:
+        try:
+            scheme, address, command = parse_ready(text)
+        except ValueError as why:
+            section.error("ready", str(why))
+    _check_command(section, "ready", command, WORDS)
+    return ReadySettings(
+        scheme=scheme,
+        address=address,
+        command=command,
+        interval=section.value("ready_interval", float),
+        timeout=section.value("ready_timeout", float),
+        min_ready=section.value("min_ready", float),
+    )
+
+
+def parse_ready(text: str) -> tuple[str, str, tuple[str, ...]]:
+    """The probe's scheme, address and command. Raises ValueError with a sentence."""
+    word = text.strip()
+    if word.lower() in WORDS:
+        return word.lower(), "", ()
+    if word.lower() in LATER_WORDS or word.lower().startswith("unix:"):
+        raise ValueError(f"{word!r} is not available in this version")
+    matched = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", word)
+    if not matched:
+        if re.match(r"(tcp|https?):", word, re.IGNORECASE):
+            raise ValueError(f"{word!r} lacks the // behind the colon")
+        return "command", "", command_line(word)
+    scheme = matched[1].lower()
+    if scheme not in SCHEMES:
+        raise ValueError(f"{word!r} is of an unknown kind{did_you_mean(scheme, SCHEMES)}")
+    _check_url(scheme, word)
+    return "tcp" if scheme == "tcp" else "http", word, ()
+
+
+def _check_url(scheme: str, url: str) -> None:
+    if not url.isprintable() or " " in url:
+        raise ValueError(f"{url!r} holds a space or a control character")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as why:
+        raise ValueError(f"{url!r} is not a URL: {why}") from None
+    if not host:
+        raise ValueError(f"{url!r} names no host")
+    if port == 0 or (scheme == "tcp" and port is None):
+        raise ValueError(f"{url!r} names no port")
+    if scheme == "tcp" and (parts.path or parts.query or parts.fragment):
+        raise ValueError(f"{url!r} has a path, which tcp does not know; did you mean http?")
+
+
+def read_check(section: OwnSection, processes: Sequence[ProgramProcess]) -> CheckSettings:
+    """What must pass before anything is touched; notes what is wrong."""
+    timeout = section.value("check_timeout", float)
+    text = section.optional("check", str) or "none"
+    directories = {process.directory for process in processes}
+    directory = directories.pop() if len(directories) == 1 else ""
+    if text.lower() == "none":
+        return CheckSettings(timeout=timeout)
+    if text.lower() == "python":
+        return CheckSettings(python=_python(section, processes), timeout=timeout, directory=directory)
+    try:
+        command = command_line(text)
+    except ValueError as why:
+        section.error("check", str(why))
+        return CheckSettings(timeout=timeout)
+    _check_command(section, "check", command, ("python", "none"))
+    return CheckSettings(command=command, timeout=timeout, directory=directory)
+
+
+def _python(section: OwnSection, processes: Sequence[ProgramProcess]) -> str:
+    """The one interpreter of all these processes, or '' where there is none or more than one."""
+    found: dict[str, str] = {}
+    for program in {process.program: process for process in processes}.values():
+        try:
+            found[interpreter_of(program.command, program.directory, program.path)] = program.program
+        except NoInterpreterError as why:
+            section.error("check", f"program {program.program!r}: {why}")
+    if len(found) > 1:
+        each = ", ".join(f"{program} runs {python}" for python, program in found.items())
+        message = f"the programs have different Pythons ({each}): give each a section, or use a check command"
+        section.error("check", message)
+    return next(iter(found), "")
+
+
+def _check_command(section: OwnSection, key: str, command: Sequence[str], known: Sequence[str]) -> None:
+    """Note a command that can't be run, above all a misspelt word that is no command at all."""
+    if not command:
+        return
+    program = command[0]
+    if len(command) == 1 and PYTHON.fullmatch(program):
+        section.error(key, f"{program!r} without arguments checks nothing{did_you_mean(program, ['python'])}")
+    elif program.startswith("/"):
+        if not os.path.isfile(program):  # noqa: PTH113 - Path raises where the name is too long
+            section.error(key, f"{program!r} does not exist")
+    elif "/" not in program and shutil.which(program) is None:
+        near = nearest(program, known) if len(command) == 1 else None
+        if near:
+            section.error(
+                key, f"{program!r} is neither a word that we know nor a command; did you mean {near!r}?"
+            )
+        else:
+            section.warning(key, f"there is no command {program!r} on the PATH of this shell")
