@@ -165,7 +165,7 @@ class World:
             if self.clock.now - self._ticked >= 5:
                 self.put(Ticked(), 0.0)
 
-    _ticked = 0.0
+    _ticked = _probed_at = 0.0
 
     def turn(self) -> None:
         """One turn of the engine with the facts that are due."""
@@ -185,6 +185,7 @@ class World:
             self.core.wakes_at(self.clock.now),
             self.supervisor.next_event_at(),
             self._due[0][0] if self._due else None,
+            self._probed_at + 0.05 if self._probing else None,
         ]
 
     def _on_change(self, name: SlotName) -> None:
@@ -196,6 +197,9 @@ class World:
             self.put(ProcessExited(name=name, pid=pid), 0.001)
 
     def _probe(self) -> None:
+        if self.clock.now < self._probed_at + 0.05:
+            return
+        self._probed_at = self.clock.now
         for name, pid in self._probing.items():
             program = self.supervisor.programs[name]
             if program.pid == pid and program.is_ready(self.clock.now):

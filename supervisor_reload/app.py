@@ -1,0 +1,107 @@
+"""The composition root: the only module that knows every concrete class, and how long each lives.
+
+It wires and unwires; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+from . import __version__, config
+from .core.coordinator import Coordinator
+from .core.facts import ListenerClosed
+from .core.filters import filters_of
+from .core.model import LogFormat, Settings
+from .edges.clock import monotonic
+from .edges.commands import Checking
+from .edges.listening import Listener
+from .edges.observers import logs
+from .edges.probes import Probes
+from .edges.processes import Exits
+from .edges.sources import Sources
+from .edges.supervisord import Supervisord
+from .edges.watching import Watching
+from .engine import Engine, Inbox, Outside
+
+log = logging.getLogger(__name__)
+
+
+def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
+    """Be the event listener until supervisord ends us. Returns the exit status.
+
+    Raises ConfigErrors.
+    """
+    reading = config.read(config_file)
+    settings = reading.settings
+    log_to(sys.stderr, settings)
+    for warning in reading.warnings:
+        log.warning("%s", warning)
+    inbox = Inbox()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        reason = f"told to stop by {number.name}"
+        signal.signal(number, lambda *_, reason=reason: inbox.put(ListenerClosed(reason=reason)))
+    Listener(stdin, protocol, inbox.put).start()
+    url = os.environ.get("SUPERVISOR_SERVER_URL", reading.server_url)
+    with _engine(settings, url, inbox) as engine:
+        reason = engine.run()
+    log.info("leaving: %s", reason)
+    return 1 if "TICK_5" in reason else 0
+
+
+@contextlib.contextmanager
+def _engine(settings: Settings, url: str, inbox: Inbox) -> Iterator[Engine]:
+    """Everything that works while the engine runs; each part is closed, also when a later one failed."""
+    targets = settings.targets
+    with contextlib.ExitStack() as stack:
+        filters = filters_of(targets)
+        supervisor = Supervisord(url, settings.username, settings.password)
+        stack.callback(supervisor.close)
+        sources = Sources(targets, inbox.put, filters)
+        stack.callback(sources.close)
+        watching = Watching(targets, inbox.put, filters)
+        stack.callback(watching.close)
+        checks = Checking(targets, inbox.put)
+        stack.callback(checks.close)
+        probing = Probes((slot for target in targets for slot in target.slots), inbox.put)
+        stack.callback(probing.close)
+        exits = Exits(inbox.put)
+        stack.callback(exits.close)
+        began = time.monotonic()
+        watching.start()
+        names = ", ".join(target.name for target in targets)
+        log.info(
+            "supervisor_reload %s watches %s (armed in %.0f ms)",
+            __version__,
+            names,
+            (time.monotonic() - began) * 1000,
+        )
+        outside = Outside(
+            supervisor=supervisor,
+            sources=sources,
+            watch=watching,
+            checks=checks,
+            probing=probing,
+            exits=exits,
+            observers=(logs.tell,),
+            clock=monotonic,
+        )
+        yield Engine(Coordinator(targets), inbox, outside)
+
+
+def log_to(stream: TextIO, settings: Settings) -> None:
+    """Send our log, and nobody else's below WARNING, to a stream."""
+    handler = logging.StreamHandler(stream)
+    if settings.log_format is LogFormat.JSON:
+        handler.setFormatter(logs.JsonFormatter())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("supervisor_reload").setLevel(settings.log_level.upper())
+    logging.captureWarnings(capture=True)

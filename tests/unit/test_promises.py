@@ -1,0 +1,203 @@
+"""The promises of README as invariants of random worlds: saves, crashes, operators, lost and doubled facts."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from supervisor_reload.core.errors import SupervisorFault
+from supervisor_reload.core.facts import ChangeKind
+from supervisor_reload.core.model import ProcessState as S
+from supervisor_reload.core.model import SlotName
+from supervisor_reload.core.slot import Phase
+from tests.fakes.supervisord import Boot
+from tests.fakes.world import SIGNAL, World, web
+
+SHAPES = {
+    "plain": web(1, max_surge=0, check=True),
+    "swap": web(2, check=True),
+    "rolling": web(4, replicas=4, max_surge=0, check=True),
+    "two at once": web(4, replicas=4, max_surge=0, max_unavailable=2),
+    "surge": web(3, replicas=2, max_surge=1),
+    "blue/green": web(4, replicas=2, max_surge=2, check=True),
+    "signal": web(2, replicas=2, max_surge=0, strategy=SIGNAL, check=True),
+    "running": web(2, scheme="running"),
+}
+GOOD = st.builds(
+    Boot,
+    ready_after=st.sampled_from([0.0, 0.3, 2.0]),
+    drains_in=st.sampled_from([0.0, 0.05, 3.0, None]),
+    exit_code=st.sampled_from([0, 1]),
+)
+BAD = st.sampled_from([Boot(dies_after=0.05), Boot(dies_after=0.9), Boot(ready_after=None)])
+TIMES = st.sampled_from([0.0, 0.001, 0.01, 0.06, 0.3, 1.1, 2.0, 7.0])
+
+
+class Promises(RuleBasedStateMachine):
+    """A target of any shape, and everything that may happen to it."""
+
+    @initialize(
+        shape=st.sampled_from(sorted(SHAPES)),
+        autorestart=st.sampled_from(["true", "unexpected", "false"]),
+        boot=GOOD,
+        lossy=st.booleans(),
+    )
+    def begin(self, shape: str, autorestart: str, boot: Boot, lossy: bool) -> None:
+        self.settings = SHAPES[shape]
+        self.world = World(self.settings, autorestart=autorestart, lose_events=lossy, lose_exits=lossy)
+        self.world.code = type(self.world.code)(revision="r0", boot=boot)
+        self.world.supervisor.boot_all()
+        self.world.advance(8)
+        self.world.on_order = self.judge
+        self.number = 0
+        self.saved_at = 0.0
+        self.passed = {"r0": True}
+        self.stopped: set[SlotName] = set()
+        self.disturbed = False
+        """a process ended by itself or by an operator, and the engine may not know it yet"""
+
+    # -- what happens
+
+    @rule(boot=GOOD, passes=st.booleans())
+    def save_good(self, boot: Boot, passes: bool) -> None:
+        self.save(boot, passes)
+
+    @rule(boot=BAD)
+    def save_bad(self, boot: Boot) -> None:
+        self.save(boot, True)
+
+    @rule(boot=GOOD)
+    def save_what_ran_before(self, boot: Boot) -> None:
+        self.number = max(0, self.number - 2)
+        self.save(boot, True)
+
+    def save(self, boot: Boot, passes: bool) -> None:
+        self.number += 1
+        revision = f"r{self.number}"
+        passes = self.passed.setdefault(revision, passes or not self.settings.check.command)
+        self.world.save(revision, boot=boot, passes=passes)
+        self.saved_at = self.world.clock.now
+
+    @rule(kind=st.sampled_from(list(ChangeKind)))
+    def touch(self, kind: ChangeKind) -> None:
+        self.world.touch(kind=kind)
+
+    @rule(seconds=TIMES)
+    def wait(self, seconds: float) -> None:
+        self.world.advance(seconds)
+
+    @rule(held=st.booleans())
+    def git(self, held: bool) -> None:
+        self.world.git_held = held
+
+    @rule(number=st.integers(0, 3))
+    def crash(self, number: int) -> None:
+        self.disturbed = True
+        self.world.supervisor.crash(self.slot(number))
+
+    @rule(number=st.integers(0, 3))
+    def operator_stops(self, number: int) -> None:
+        self.disturbed = True
+        try:
+            self.world.supervisor.stop(self.slot(number))
+        except SupervisorFault:
+            return
+        self.stopped.add(self.slot(number))
+
+    @rule(number=st.integers(0, 3))
+    def operator_starts(self, number: int) -> None:
+        self.disturbed = True
+        try:
+            self.world.supervisor.start(self.slot(number))
+        except SupervisorFault:
+            return
+        self.stopped.discard(self.slot(number))
+
+    @rule(lossy=st.booleans())
+    def facts_get_lost(self, lossy: bool) -> None:
+        self.world.lose_events = self.world.lose_exits = lossy
+
+    @rule()
+    def facts_come_twice(self) -> None:
+        for program in self.world.supervisor.programs.values():
+            self.world.supervisor.on_change(program.name)
+
+    # -- what must hold
+
+    def judge(self, verb: str, name: SlotName) -> None:
+        """Called for every order, before it is carried out."""
+        world, target = self.world, self.world.target
+        assert name in target.slots, "an order for a process of another program"
+        program = world.supervisor.programs[name]
+        if verb not in ("start", "stop", "HUP"):
+            assert (program.pid, verb) not in program.signals, "the graceful signal was sent twice"
+        if verb == "start":
+            assert name not in self.stopped or self.disturbed, "what an operator stopped was started"
+            return
+        rollout = target.rollout
+        if verb == "HUP" or rollout is None:
+            return
+        assert self.passed[rollout.revision], "something was touched for code that the check refused"
+        old = target.slots[name]
+        if old.phase is Phase.STOPPING and not old.is_retiring:
+            return  # a boot, or a process that was not ready
+        lowest = rollout.wanted - (0 if self.settings.has_spare else self.settings.max_unavailable)
+        believed = [s for s in target.slots.values() if s.phase is Phase.READY and s.name != name]
+        assert len(believed) >= lowest, "fewer were left ready than promised"
+        if not self.disturbed:
+            really = [ready for ready in world.ready() if ready != name]
+            assert len(really) >= lowest, "fewer were left ready than promised, and we did not know"
+
+    @invariant()
+    @precondition(lambda self: hasattr(self, "world"))
+    def every_wait_has_a_limit(self) -> None:
+        for slot in self.world.target.slots.values():
+            if slot.phase.is_booting or slot.phase.is_leaving:
+                assert slot.deadline is not None, slot
+
+    @rule()
+    def it_ends_well(self) -> None:
+        """After a quiet while: no rollout hangs, nothing is left stopped, the newest good code runs."""
+        world = self.world
+        world.git_held = world.lose_events = world.lose_exits = False
+        world.advance(200, step=5.0)
+        self.disturbed = False
+        target, code = world.target, world.code
+        assert target.rollout is None, (target.rollout, target.slots)
+        assert not [s for s in target.slots.values() if s.phase in (Phase.VACANT, Phase.STARTING)]
+        for slot in target.slots.values():
+            program = world.supervisor.programs[slot.name]
+            assert slot.state is program.state, (slot, program)
+        runs = [program for program in world.supervisor.programs.values() if program.state.is_up]
+        good = code.boot.dies_after is None and code.boot.ready_after is not None
+        if good and code.passes and not self.stopped and self.newest_is_wanted():
+            failed = [slot for slot in target.slots.values() if slot.phase is Phase.FAILED]
+            assert all(slot.since > self.saved_at for slot in failed), "a good save did not bring it back"
+            assert len(runs) >= self.settings.replicas - len(failed), (runs, target.slots)
+            assert {slot.revision for slot in target.slots.values() if slot.phase is Phase.READY} == {
+                code.revision
+            }, target.slots
+
+    def newest_is_wanted(self) -> bool:
+        """Whether nothing speaks against the newest code: an operator's hand, or an earlier failure of it."""
+        target = self.world.target
+        revision = self.world.code.revision
+        in_use = [s for s in target.slots.values() if s.phase is not Phase.SPARE]
+        by_hand = any(slot.is_by_hand for slot in target.slots.values())
+        return bool(in_use) and not by_hand and revision not in (target.left_alone, target.held, target.failed)
+
+    def slot(self, number: int) -> SlotName:
+        return self.settings.slots[number % len(self.settings.slots)].name
+
+
+Promises.TestCase.settings = settings(
+    max_examples=int(os.environ.get("PROMISES_EXAMPLES", "60")),
+    stateful_step_count=int(os.environ.get("PROMISES_STEPS", "30")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestPromises = pytest.mark.filterwarnings("default")(Promises.TestCase)
