@@ -1,0 +1,1 @@
+"""Experiments on real services under real load. They print what happened; they assert nothing."""

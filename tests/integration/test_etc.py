@@ -1,0 +1,112 @@
+"""Every configuration in etc/ runs as it is (but for the port), and what is saved is served."""
+
+from __future__ import annotations
+
+import http.client
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.service import ETC, Service
+
+pytestmark = pytest.mark.integration
+
+CONFIGURATIONS = {"minimal.conf", "swap.conf", "rolling.conf", "gunicorn.conf", "worker.conf"}
+APPS = {"rolling.conf": "wsgi.py", "gunicorn.conf": "wsgi.py", "worker.conf": "worker.py"}
+RUNNING = {"minimal.conf": 1, "swap.conf": 1, "rolling.conf": 4, "gunicorn.conf": 1, "worker.conf": 2}
+LIMIT = 30.0
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest) -> Iterator[Service]:
+    with Service.of_etc(request.param, APPS.get(request.param, "web.py")) as running:
+        supervisord = running.supervisord
+        program = "worker" if request.param == "worker.conf" else "web"
+        supervisord.wait_for(lambda: running.is_settled(RUNNING[request.param], program), LIMIT, "its slots")
+        listener = supervisord.wait_for(lambda: supervisord.process_pid("reload"), LIMIT, "the listener")
+        yield running
+        assert (supervisord.state("reload"), supervisord.process_pid("reload")) == ("RUNNING", listener)
+
+
+def answer(service: Service) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode().strip()
+    finally:
+        connection.close()
+
+
+def answers(service: Service, version: str, times: int = 8) -> bool:
+    """Whether so many answers in a row are of this version: no old process is left on the port."""
+    return all(answer(service) == f"version {version}" for _ in range(times))
+
+
+def save_and_wait(service: Service) -> None:
+    supervisord = service.supervisord
+    supervisord.wait_for(lambda: answers(service, "1"), LIMIT, "version 1")
+    for version, atomic in (("2", True), ("3", False)):
+        service.save(version, atomic=atomic)
+        supervisord.wait_for(lambda version=version: answers(service, version), LIMIT, f"version {version}")
+
+
+def test_the_tests_know_every_configuration() -> None:
+    """A configuration that is added to etc/ must be added here."""
+    assert {path.name for path in ETC.glob("*.conf")} == CONFIGURATIONS
+
+
+@pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
+def test_check_finds_nothing_wrong(name: str) -> None:
+    """`supervisor-reload check` accepts it where it lies."""
+    program = Path(sys.executable).with_name("supervisor-reload")
+    done = subprocess.run(
+        [program, "check", "-c", ETC / name], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def wait_for_successors(service: Service, before: Iterable[int], program: str = "web") -> None:
+    """As many processes run as before, and none of them is one of those."""
+    gone = set(before)
+    service.supervisord.wait_for(
+        lambda: service.is_settled(len(gone), program) and gone.isdisjoint(service.processes(program)),
+        LIMIT,
+        "successors of all processes",
+    )
+
+
+@pytest.mark.parametrize("service", ["minimal.conf", "swap.conf", "rolling.conf"], indirect=True)
+def test_every_process_has_a_successor(service: Service) -> None:
+    """What was saved is served, by new processes, as many as before."""
+    before = service.processes()
+    save_and_wait(service)
+    wait_for_successors(service, before)
+
+
+@pytest.mark.parametrize("service", ["gunicorn.conf"], indirect=True)
+def test_gunicorn_reloads_itself(service: Service) -> None:
+    """The new code serves and the master is the one that was there."""
+    before = service.processes()
+    save_and_wait(service)
+    assert service.processes() == before
+
+
+@pytest.mark.parametrize("service", ["worker.conf"], indirect=True)
+def test_workers_finish_their_jobs(service: Service) -> None:
+    """No job is lost or left half done while both workers are replaced under work."""
+    queue = service.directory / "run" / "queue"
+    supervisord = service.supervisord
+    jobs = [queue / "todo" / f"{number:03d}" for number in range(24)]
+    before = service.processes("worker")
+    for job in jobs:
+        job.touch()
+    supervisord.wait_for(lambda: any((queue / "doing").iterdir()), LIMIT, "a job in work")
+    service.save("2", atomic=True)
+    wait_for_successors(service, before, "worker")
+    supervisord.wait_for(lambda: len(list((queue / "done").iterdir())) == len(jobs), LIMIT, "all jobs done")
+    versions = {(queue / "done" / job.name).read_text().split()[1] for job in jobs}
+    assert versions == {"1", "2"}
+    assert not list((queue / "doing").iterdir())
