@@ -211,12 +211,23 @@ class Engine:
                 case StopProcess():
                     supervisor.stop(order.name)
                 case SignalProcess():
-                    supervisor.signal(order.name, order.signal)
+                    self._signal(order)
         except SupervisorFault as fault:
             self._take(OrderRefused(name=order.name, code=fault.code, message=str(fault)))
         except SupervisorUnavailable as error:
             self._take(OrderRefused(name=order.name, code="UNAVAILABLE", message=str(error)))
             self._lose(error)
+
+    def _signal(self, order: SignalProcess) -> None:
+        """Signal the very process that was meant, unless somebody stopped or replaced it meanwhile.
+
+        Without this look an operator's stop of a moment ago and our signal would be two TERMs.
+        """
+        process = self._outside.supervisor.process(order.name)
+        if process.pid == order.pid and process.state.is_up:
+            self._outside.supervisor.signal(order.name, order.signal)
+        else:
+            self._take(ProcessObserved(process=process))
 
     def _tell(self, story: Story) -> None:
         evidence = story.values.get("evidence")
