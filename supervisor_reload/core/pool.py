@@ -110,3 +110,7 @@ class Pool:
     def in_use(self) -> tuple[Slot, ...]:
         """Filled, or meant to be: neither spare nor stopped by hand."""
         return self._where(s.phase is not Phase.SPARE and not s.is_by_hand for s in self.slots)
+
+    def has_room(self, wanted: int) -> bool:
+        """Whether a slot is, or was, free for a successor: not when the others were stopped by hand."""
+        return bool(self.spare) or len(self.in_use) > wanted

@@ -136,7 +136,7 @@ def roll(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float, *
     for slot in pool.stale_boots:
         if settled or (settings.has_spare and slot.revision is not None):
             moves.stop(slot, now, settings.stop_timeout, retiring=False)
-    if settings.has_spare:
+    if settings.has_spare and pool.has_room(rollout.wanted):
         _surge(settings, moves, pool, rollout, now, settled)
     elif settled:
         _in_place(settings, moves, pool, rollout, now)
@@ -149,10 +149,14 @@ def _surge(
     new = len(pool.ready_new) + len(pool.booting) + len(pool.owed) + len(pool.stale_boots)
     total = new + len(pool.ready_old) + len(pool.unready_live)
     room = min(rollout.wanted - new, rollout.wanted + settings.max_surge - total)
-    for slot in (*pool.fallen, *pool.spare)[: max(0, room)]:
+    empty = (*pool.fallen, *pool.spare)
+    for slot in empty[: max(0, room)]:
         moves.start(slot, now, rollout.revision)
     if not settled:
         return
+    if new >= rollout.wanted:
+        for slot in pool.fallen:  # it fell by itself, and its successor is there already
+            moves.slots[slot.name] = slot.enter(Phase.SPARE, now)
     for slot in (*pool.unready_live, *pool.retried):
         moves.stop(slot, now, settings.stop_timeout, retiring=new >= rollout.wanted)
     surplus = len(pool.ready) - rollout.wanted

@@ -31,7 +31,7 @@ def began(target: Target, rollout: Rollout) -> Story:
         revision=rollout.revision,
         trigger=rollout.trigger.value,
         changed=rollout.changed,
-        attempt=target.failures + 1,
+        attempt=target.restraint.failures + 1,
     )
 
 
@@ -82,16 +82,18 @@ def halted(target: Target, reason: str, slot: Slot | None, now: float) -> list[O
     old = [s.name for s in target.slots.values() if s.phase is Phase.READY and s is not slot]
     values["serving"] = tuple(old)
     if slot is not None:
-        values |= {"slot": slot.name, "evidence": slot.name, "failures": target.failures}
+        values |= {"slot": slot.name, "evidence": slot.name, "failures": target.restraint.failures}
         values["limit"] = target.settings.failure_limit
-        values["held"] = target.held == target.rollout.revision
-        values["retry_in"] = None if target.retry_at is None else target.retry_at - now
+        values["held"] = target.restraint.is_held
+        retry_at = target.restraint.retry_at
+        values["retry_in"] = None if retry_at is None else retry_at - now
     return [Tell(story=_story(target, "rollout halted", level="error", **values))]
 
 
-def unserved(target: Target, goal: Goal) -> Story:
-    """Nothing runs the code that changed."""
-    return _story(target, "nothing runs it", revision=goal.revision, changed=goal.changed)
+def unserved(target: Target, goal: Goal, wanted: int) -> Story:
+    """Nothing runs the code that changed, or there is no spare slot for it: stopped by hand."""
+    event = "no spare slot" if wanted else "nothing runs it"
+    return _story(target, event, revision=goal.revision, changed=goal.changed)
 
 
 def moved(target: Target, old: Slot, new: Slot) -> Story | None:

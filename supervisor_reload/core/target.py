@@ -6,7 +6,7 @@ program. It owns no thread, reads no clock and does no I/O; facts come in, order
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from . import story
 from .facts import (
@@ -22,6 +22,7 @@ from .intake import Goal, Intake
 from .model import ProcessState, Revision, SlotName, TargetSettings
 from .orders import BeginProbing, EndProbing, Order, Tell
 from .pool import Pool
+from .restraint import Restraint
 from .rollout import Moves, Rollout, Trigger, forgive, is_complete, roll, tend, trim, undo
 from .slot import (
     Phase,
@@ -37,11 +38,6 @@ from .slot import (
     relabel,
 )
 
-RETRY_CAP = 60.0
-"""Seconds: the longest pause before a failed revision is tried again."""
-
-HOUR = 3600.0
-
 
 @dataclass(slots=True)
 class Target:
@@ -50,30 +46,19 @@ class Target:
     settings: TargetSettings
     intake: Intake
     slots: dict[SlotName, Slot]
+    restraint: Restraint
     rollout: Rollout | None = None
     next_id: int = 1
     is_trimmed: bool = False
     """the surplus that supervisord started with us has been retired"""
-    failures: int = 0
-    """of the goal's revision"""
-    failed: Revision | None = None
-    retry_at: float | None = None
-    held: Revision | None = None
-    """failed as often as ``failure_limit`` allows: left alone until the files change"""
-    seen: Revision | None = None
-    """the goal that the five fields around this one speak of"""
-    left_alone: Revision | None = None
-    """an operator ended its rollout"""
     unserved: Revision | None = None
     """told already that nothing runs this code"""
-    begun: list[float] = field(default_factory=list)
-    """when the rollouts of the last hour began"""
 
     @classmethod
     def of(cls, settings: TargetSettings) -> Target:
         """A target of which nothing is known yet."""
         slots = {slot.name: Slot(settings=slot) for slot in settings.slots}
-        return cls(settings, Intake(settings=settings), slots)
+        return cls(settings, Intake(settings=settings), slots, Restraint(settings))
 
     def take(self, fact: Fact, now: float) -> list[Order]:
         """Take a fact about this target; orders come at once only where a file is concerned."""
@@ -99,7 +84,7 @@ class Target:
         """When to decide again, if nothing happens before; asked after ``decide(now)``."""
         looks = [slot.look_at for slot in self.slots.values()]
         times = [slot.wakes_at for slot in self.slots.values()]
-        times += [self.intake.wakes_at, self.retry_at, self._interval_ends_at]
+        times += [self.intake.wakes_at, self.restraint.retry_at, self.restraint.interval_ends_at]
         later = [at for at in times if at is not None and at > now]
         return min(later + [at for at in looks if at is not None], default=None)
 
@@ -111,7 +96,8 @@ class Target:
         orders += self._diff(before)
         before = dict(self.slots)
         self._label_unknown()
-        self._forget_failures()
+        if self.intake.goal is not None:
+            self.restraint.turn_to(self.intake.goal.revision)
         orders += self._judge(now)
         orders += self._begin(now)
         moves = Moves.of(self.slots.values())
@@ -138,13 +124,6 @@ class Target:
             if slot.revision is None and slot.is_live and not intake.goal.changed:
                 self.slots[name] = relabel(slot, intake.goal.revision)
 
-    def _forget_failures(self) -> None:
-        """The files changed: what was held against the last revision does not count for this one."""
-        goal = self.intake.goal
-        if goal is not None and goal.revision != self.seen:
-            self.seen, self.failures = goal.revision, 0
-            self.failed = self.retry_at = self.held = self.left_alone = None
-
     def _judge(self, now: float) -> list[Order]:
         """End the rollout, or turn it to a newer goal."""
         rollout, goal = self.rollout, self.intake.goal
@@ -152,7 +131,7 @@ class Target:
             return []
         pool = Pool(tuple(self.slots.values()), rollout.revision, rollout.began)
         if pool.stopped_by_hand:
-            self.left_alone = goal.revision
+            self.restraint.is_left_alone = True
             return self._end(story.aborted(self, pool.stopped_by_hand, now), now)
         if goal.revision != rollout.revision:
             return self._turn(rollout, goal, pool, now)
@@ -163,7 +142,8 @@ class Target:
         if self.intake.rejected is not None:
             return self._end(story.halted(self, "the check refused the newer code on disk", None, now), now)
         if self.intake.is_settled and is_complete(self.slots.values(), rollout):
-            self.failures, self.failed, self.retry_at, self.is_trimmed = 0, None, None, True
+            self.restraint.forget()
+            self.is_trimmed = True
             return self._end(story.completed(self, now), now)
         return []
 
@@ -191,64 +171,46 @@ class Target:
 
     def _halt(self, slot: Slot, now: float) -> list[Order]:
         assert self.rollout is not None
-        revision = self.rollout.revision
-        self.failures = self.failures + 1 if revision == self.failed else 1
-        self.failed, self.retry_at = revision, None
-        if self.failures >= self.settings.failure_limit or slot.state is ProcessState.FATAL:
-            self.held = revision
-        else:
-            self.retry_at = now + min(RETRY_CAP, 2.0 ** (self.failures - 1))
+        self.restraint.fail(now, is_last=slot.state is ProcessState.FATAL)
         return self._end(story.halted(self, slot.reason, slot, now), now)
 
     def _begin(self, now: float) -> list[Order]:
         goal = self.intake.goal
         if self.rollout is not None or goal is None or not self._is_due(goal, now):
             return []
-        in_use = Pool(tuple(self.slots.values()), goal.revision, now).in_use
-        wanted = min(self.settings.replicas, len(in_use))
-        if wanted == 0:
+        pool = Pool(tuple(self.slots.values()), goal.revision, now)
+        wanted = min(self.settings.replicas, len(pool.in_use))
+        is_stuck = self.settings.has_spare and not self.settings.max_unavailable and not pool.has_room(wanted)
+        if wanted == 0 or is_stuck:
             told, self.unserved = self.unserved == goal.revision, goal.revision
-            return [] if told else [Tell(story=story.unserved(self, goal))]
-        is_retry = goal.revision == self.failed and self.retry_at is not None
+            return [] if told else [Tell(story=story.unserved(self, goal, wanted))]
         self.rollout = Rollout(
             id=self.next_id,
             revision=goal.revision,
             began=now,
             wanted=wanted,
-            trigger=Trigger.RETRY if is_retry else Trigger.FILES if goal.changed else Trigger.RECOVERY,
+            trigger=self._trigger(goal),
             changed=goal.changed,
             is_final=goal.is_final,
         )
         self.next_id += 1
-        self.retry_at = None
-        self.begun = [at for at in self.begun if at > now - HOUR] + [now]
+        self.restraint.begin(now)
         return [Tell(story=story.began(self, self.rollout))]
 
     def _is_due(self, goal: Goal, now: float) -> bool:
         """Whether a rollout of the goal should begin now."""
-        if goal.revision in (self.held, self.left_alone):
-            return False
-        if goal.is_final and not self.intake.is_settled:
+        if not self.restraint.permits(now) or (goal.is_final and not self.intake.is_settled):
             return False
         if not goal.is_final and (not self.settings.has_spare or self.intake.rejected is not None):
             return False
-        if self._interval_ends_at is not None and now < self._interval_ends_at:
-            return False
-        if goal.revision == self.failed:
-            return self.retry_at is not None and now >= self.retry_at
         in_use = Pool(tuple(self.slots.values()), goal.revision, now).in_use
-        return not in_use or any(slot.revision != goal.revision for slot in in_use)
+        is_retry = self.restraint.failures > 0
+        return is_retry or not in_use or any(slot.revision != goal.revision for slot in in_use)
 
-    @property
-    def _interval_ends_at(self) -> float | None:
-        """When ``min_interval`` and ``max_per_hour`` allow the next rollout."""
-        goal = self.intake.goal
-        if not self.begun or goal is None or self.rollout is not None:
-            return None
-        ends = self.begun[-1] + self.settings.min_interval
-        if self.settings.max_per_hour and len(self.begun) >= self.settings.max_per_hour:
-            ends = max(ends, self.begun[-self.settings.max_per_hour] + HOUR)
-        return ends
+    def _trigger(self, goal: Goal) -> Trigger:
+        if self.restraint.failures:
+            return Trigger.RETRY
+        return Trigger.FILES if goal.changed else Trigger.RECOVERY
 
     def _diff(self, before: dict[SlotName, Slot]) -> list[Order]:
         """What follows from slots that changed: probes begin and end, and the story is told."""

@@ -142,7 +142,9 @@ class World:
 
     # -- what happens
 
-    def save(self, revision: str, *, passes: bool = True, boot: Boot | None = None, name: str = "app.py") -> None:
+    def save(
+        self, revision: str, *, passes: bool = True, boot: Boot | None = None, name: str = "app.py"
+    ) -> None:
         """Somebody saves a file."""
         self.code = Code(revision=revision, passes=passes, boot=boot or Boot())
         self.touch(name)
@@ -235,7 +237,9 @@ class World:
 
     def ready(self) -> list[SlotName]:
         """The slots whose process really answers."""
-        return [n for n, p in self.supervisor.programs.items() if p.state.is_up and p.is_ready(self.clock.now)]
+        return [
+            n for n, p in self.supervisor.programs.items() if p.state.is_up and p.is_ready(self.clock.now)
+        ]
 
     def events(self) -> list[str]:
         """What the story told so far."""

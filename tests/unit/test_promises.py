@@ -26,6 +26,7 @@ SHAPES = {
     "blue/green": web(4, replicas=2, max_surge=2, check=True),
     "signal": web(2, replicas=2, max_surge=0, strategy=SIGNAL, check=True),
     "running": web(2, scheme="running"),
+    "never fewer": web(3, replicas=2, max_surge=1, max_unavailable=0),
 }
 GOOD = st.builds(
     Boot,
@@ -134,7 +135,10 @@ class Promises(RuleBasedStateMachine):
         if verb not in ("start", "stop", "HUP"):
             assert (program.pid, verb) not in program.signals, "the graceful signal was sent twice"
         if verb == "start":
-            assert name not in self.stopped or self.disturbed, "what an operator stopped was started"
+            serves = any(slot.is_live for slot in target.slots.values() if slot.name != name)
+            is_spare = self.settings.has_spare and serves  # stopped while others were enough: spare again
+            allowed = name not in self.stopped or self.disturbed or is_spare
+            assert allowed, "what an operator stopped was started"
             return
         rollout = target.rollout
         if verb == "HUP" or rollout is None:
@@ -145,10 +149,12 @@ class Promises(RuleBasedStateMachine):
             return
         if old.phase is Phase.STOPPING and not old.is_retiring:
             return  # a boot, or a process that was not ready
-        lowest = rollout.wanted - (0 if self.settings.has_spare else self.settings.max_unavailable)
+        by_hand = any(slot.is_by_hand for slot in target.slots.values())
+        has_spare = self.settings.has_spare and not by_hand
+        lowest = rollout.wanted - (0 if has_spare else self.settings.max_unavailable)
         believed = [s for s in target.slots.values() if s.phase is Phase.READY and s.name != name]
         assert len(believed) >= lowest, "fewer were left ready than promised"
-        if not self.disturbed:
+        if not self.disturbed and self.settings.slots[0].ready.scheme != "running":
             really = [ready for ready in world.ready() if ready != name]
             assert len(really) >= lowest, "fewer were left ready than promised, and we did not know"
 
@@ -185,10 +191,11 @@ class Promises(RuleBasedStateMachine):
     def newest_is_wanted(self) -> bool:
         """Whether nothing speaks against the newest code: an operator's hand, or an earlier failure of it."""
         target = self.world.target
-        revision = self.world.code.revision
         in_use = [s for s in target.slots.values() if s.phase is not Phase.SPARE]
         by_hand = any(slot.is_by_hand for slot in target.slots.values())
-        return bool(in_use) and not by_hand and revision not in (target.left_alone, target.held, target.failed)
+        restraint = target.restraint
+        spoken_against = restraint.is_left_alone or restraint.is_held or restraint.failures
+        return bool(in_use) and not by_hand and not spoken_against
 
     def slot(self, number: int) -> SlotName:
         return self.settings.slots[number % len(self.settings.slots)].name

@@ -48,9 +48,14 @@ def test_swap_starts_the_new_before_it_stops_the_old(swap: World) -> None:
     assert [("start", B), ("stop", A)] == swap.orders
     assert [S.STOPPED, S.RUNNING] == swap.states()
     assert "r1" == swap.target.slots[B].revision
-    assert ["rollout began", "slot started", "slot ready", "slot retiring", "slot left", "rollout complete"] == (
-        swap.events()
-    )
+    assert [
+        "rollout began",
+        "slot started",
+        "slot ready",
+        "slot retiring",
+        "slot left",
+        "rollout complete",
+    ] == (swap.events())
 
 
 def test_swap_boots_before_the_burst_is_over(swap: World) -> None:

@@ -35,6 +35,7 @@ TEXT: Mapping[str, str] = {
     "check failed": "{changed}: refused by the check ({reason}); {revision} is not rolled out{output}",
     "files unreadable": "the files can't be read: {reason}; trying again",
     "nothing runs it": "{changed}: changed, but every process that runs it was stopped by hand",
+    "no spare slot": "{changed}: changed, but the spare slot was stopped by hand, and max_unavailable is 0",
     "slot started": "{slot} started (pid {pid})",
     "slot signalled": "{slot} signalled (pid {pid})",
     "slot ready": "{slot} ready after {seconds} (pid {pid})",

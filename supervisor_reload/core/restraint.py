@@ -1,0 +1,72 @@
+"""When not to roll out: a revision that failed too often, an operator's hand, too many rollouts an hour.
+
+It counts and remembers; it never looks at a slot or a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .model import Revision, TargetSettings
+
+RETRY_CAP = 60.0
+"""Seconds: the longest pause before a failed revision is tried again."""
+
+HOUR = 3600.0
+
+
+@dataclass(slots=True)
+class Restraint:
+    """What speaks against a rollout of one target now. Times are monotonic seconds."""
+
+    settings: TargetSettings
+    seen: Revision | None = None
+    """the wanted revision that the fields below speak of"""
+    failures: int = 0
+    retry_at: float | None = None
+    is_held: bool = False
+    """failed as often as ``failure_limit`` allows: left alone until the files change"""
+    is_left_alone: bool = False
+    """an operator ended its rollout"""
+    begun: list[float] = field(default_factory=list)
+    """when the rollouts of the last hour began"""
+
+    def turn_to(self, revision: Revision) -> None:
+        """The files changed: what was held against the last revision does not count for this one."""
+        if revision != self.seen:
+            self.seen = revision
+            self.forget()
+
+    def forget(self) -> None:
+        """The revision serves, or another one is wanted."""
+        self.failures, self.retry_at = 0, None
+        self.is_held = self.is_left_alone = False
+
+    def begin(self, now: float) -> None:
+        """A rollout began."""
+        self.retry_at = None
+        self.begun = [at for at in self.begun if at > now - HOUR] + [now]
+
+    def fail(self, now: float, *, is_last: bool) -> None:
+        """A rollout failed; ``is_last``: supervisord itself has tried often enough (FATAL)."""
+        self.failures += 1
+        self.is_held = is_last or self.failures >= self.settings.failure_limit
+        pause: float = min(RETRY_CAP, 2.0 ** (self.failures - 1))
+        self.retry_at = None if self.is_held else now + pause
+
+    def permits(self, now: float) -> bool:
+        """Whether a rollout may begin."""
+        if self.is_held or self.is_left_alone:
+            return False
+        if self.failures and (self.retry_at is None or now < self.retry_at):
+            return False
+        return now >= self.interval_ends_at
+
+    @property
+    def interval_ends_at(self) -> float:
+        """When ``min_interval`` and ``max_per_hour`` allow the next rollout."""
+        if not self.begun:
+            return 0.0
+        most = self.settings.max_per_hour
+        crowded_until = self.begun[-most] + HOUR if most and len(self.begun) >= most else 0.0
+        return max(self.begun[-1] + self.settings.min_interval, crowded_until)
