@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .model import ProcessState, Revision
+from .model import ProcessState, Revision, TargetSettings
 from .slot import Phase, Slot
 
 
@@ -110,6 +110,14 @@ class Pool:
     def in_use(self) -> tuple[Slot, ...]:
         """Filled, or meant to be: neither spare nor stopped by hand."""
         return self._where(s.phase is not Phase.SPARE and not s.is_by_hand for s in self.slots)
+
+    def wanted(self, settings: TargetSettings) -> int:
+        """How many ready slots there should be: ``replicas``, less those that were stopped by hand."""
+        if not self.in_use:
+            return 0
+        if settings.has_spare:
+            return max(1, settings.replicas - sum(slot.is_by_hand for slot in self.slots))
+        return min(settings.replicas, len(self.in_use))
 
     def has_room(self, wanted: int) -> bool:
         """Whether a slot is, or was, free for a successor: not when the others were stopped by hand."""

@@ -136,6 +136,7 @@ def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) 
     """
     if process.state.is_up:
         return _observe_up(slot, process, now, on_disk)
+    known = slot.state
     slot = replace(slot, state=process.state, pid=0, look_at=None)
     if process.state is ProcessState.STOPPING:
         return _observe_stopping(slot, process, now)
@@ -143,7 +144,8 @@ def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) 
         return _observe_gone(slot, process, now)
     if process.state is ProcessState.STOPPED:
         return _observe_stopped(slot, now)
-    if slot.phase in (Phase.SPARE, Phase.VACANT) and process.state is ProcessState.EXITED:
+    slot = replace(slot, is_by_hand=False)  # whatever fell must have been started
+    if slot.phase in (Phase.SPARE, Phase.VACANT) and process.state in (known, ProcessState.EXITED):
         return slot
     return _fail(slot, now, process.detail or process.state.value)
 
@@ -187,7 +189,7 @@ def _observe_stopping(slot: Slot, process: Process, now: float) -> Slot:
     look_at = now + LOOK_INTERVAL
     if slot.phase is Phase.STOPPING:
         return replace(slot, pid=process.pid or slot.pid, look_at=look_at)
-    if slot.phase in _DOWN:
+    if slot.phase is Phase.SPARE:
         return replace(slot, is_by_hand=True, look_at=look_at)
     return slot.enter(Phase.SPARE, now, is_by_hand=True, look_at=look_at)
 
@@ -259,6 +261,9 @@ def refuse(slot: Slot, code: str, message: str, now: float) -> Slot:
     """supervisord refused an order about this slot, or to tell of it."""
     if code == "BAD_NAME":
         return miss(slot, now)
+    if code == "NOT_RUNNING" and slot.phase is Phase.STOPPING:
+        # not our stop then: it ended by itself, or an operator was first; the next look tells which
+        return slot.enter(Phase.FAILED, now, revision=None, look_at=now, reason="ended before it was stopped")
     if code in ("ALREADY_STARTED", "NOT_RUNNING", "UNAVAILABLE"):
         if code == "UNAVAILABLE" and slot.phase is Phase.STARTING:
             return slot.enter(Phase.VACANT, now)  # nobody knows whether it started: the next look does

@@ -130,6 +130,7 @@ class Target:
         if rollout is None or goal is None:
             return []
         pool = Pool(tuple(self.slots.values()), rollout.revision, rollout.began)
+        rollout = self.rollout = replace(rollout, wanted=pool.wanted(self.settings))
         if pool.stopped_by_hand:
             self.restraint.is_left_alone = True
             return self._end(story.aborted(self, pool.stopped_by_hand, now), now)
@@ -179,7 +180,7 @@ class Target:
         if self.rollout is not None or goal is None or not self._is_due(goal, now):
             return []
         pool = Pool(tuple(self.slots.values()), goal.revision, now)
-        wanted = min(self.settings.replicas, len(pool.in_use))
+        wanted = pool.wanted(self.settings)
         is_stuck = self.settings.has_spare and not self.settings.max_unavailable and not pool.has_room(wanted)
         if wanted == 0 or is_stuck:
             told, self.unserved = self.unserved == goal.revision, goal.revision
