@@ -31,8 +31,9 @@ lint: $(VENV)/.stamp-lint ## ruff, mypy, import-linter, codespell
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-bench: $(VENV)/.stamp-demo ## time from a save to the new code's first answer, and latency while reloading
+bench: $(VENV)/.stamp-demo ## save to first new answer, latency while reloading, and what a big tree costs
 	@$(BIN)/python -m benchmarks.reload_time --saves $(SAVES) $(ARGS)
+	@$(BIN)/python -m benchmarks.big_tree
 
 clean: ## remove the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .nox build dist

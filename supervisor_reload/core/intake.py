@@ -58,6 +58,10 @@ class Intake:
     """the newest revision that passed, or was running when we came"""
     was_forced: bool = False
     """the last burst never went quiet: the next one must not hold everything up again"""
+    found_nothing: bool = True
+    """the newest final reading found the content of the one before"""
+    is_doubtful: bool = False
+    """files changed before the first reading ended: what runs may not be what was read"""
     unreadable: str = ""
     endless: set[str] = field(default_factory=set)
 
@@ -163,21 +167,29 @@ class Intake:
         self.unreadable, self.files = "", fact.files
         if fact.final:
             self.readings = max(0, self.readings - 1)
+            self.found_nothing = self.disk in (None, fact.revision)
             self.disk = fact.revision
             self.changed |= set(fact.changed)
         elif self.burst is None:
             return []  # the final reading of the same files is already on its way
         if fact.revision == self.rejected and not fact.changed:
             return []
+        if self.accepted is None:
+            return self._adopt(fact)
         changed = tuple(sorted(self.changed | set(fact.changed)))
         wanted = Goal(revision=fact.revision, changed=changed, is_final=fact.final)
-        if self.accepted is None:
-            return self._accept(replace(wanted, changed=()))  # the code that runs already, when we come
         if fact.revision == self.accepted:
-            return [*self._cancel_check(), *self._accept(replace(wanted, changed=()))]
+            was = self.goal.changed if self.goal and self.goal.revision == fact.revision else ()
+            return [*self._cancel_check(), *self._accept(replace(wanted, changed=was))]
         if self.goal is not None and self.goal.revision == fact.revision:
             return self._accept(wanted)  # the early reading had it right, and it passed
         return self._check(wanted)
+
+    def _adopt(self, fact: RevisionComputed) -> list[Order]:
+        """The first reading: the code that runs already, unless files changed while it was read."""
+        self.is_doubtful = self.burst is not None or self.readings > 0
+        hints = tuple(sorted(self.burst.hints)) if self.burst is not None else ()
+        return self._accept(Goal(revision=fact.revision, changed=hints))
 
     def _check(self, wanted: Goal) -> list[Order]:
         check = self.settings.check

@@ -39,6 +39,10 @@ from .slot import (
 )
 
 
+UNKNOWN = Revision("unknown")
+"""What a process runs that was started before the files were read, and they changed meanwhile."""
+
+
 @dataclass(slots=True)
 class Target:
     """The state of one ``[reload:NAME]`` section. Times are monotonic seconds."""
@@ -118,11 +122,13 @@ class Target:
     def _label_unknown(self) -> None:
         """What was started while the files were read runs what was read, if that is all there ever was."""
         intake = self.intake
-        if not intake.is_settled or intake.goal is None:
+        if not intake.is_settled or intake.goal is None or not intake.found_nothing:
             return
+        revision = UNKNOWN if intake.is_doubtful else intake.goal.revision
+        intake.is_doubtful = False
         for name, slot in self.slots.items():
-            if slot.revision is None and slot.is_live and not intake.goal.changed:
-                self.slots[name] = relabel(slot, intake.goal.revision)
+            if slot.revision is None and slot.is_live:
+                self.slots[name] = relabel(slot, revision)
 
     def _judge(self, now: float) -> list[Order]:
         """End the rollout, or turn it to a newer goal."""

@@ -59,7 +59,7 @@ def test_plain_restart_revives_what_a_broken_save_killed() -> None:
 
 
 def test_checkout_of_many_files_is_one_rollout() -> None:
-    """git checkout between two commits that differ in 2,000 files: exactly one rollout, of the final content."""
+    """git checkout between commits that differ in 2,000 files: one rollout, of the final content."""
     with scene() as act:
         repository = act.src
         git(repository, "init", "-q", "-b", "main")

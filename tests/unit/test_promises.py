@@ -1,4 +1,4 @@
-"""The promises of README as invariants of random worlds: saves, crashes, operators, lost and doubled facts."""
+"""README's promises as invariants of random worlds: saves, crashes, operators, lost and doubled facts."""
 
 from __future__ import annotations
 

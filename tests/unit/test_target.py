@@ -397,3 +397,22 @@ def test_files_that_never_close_do_not_hold_everything_up(swap: World) -> None:
         swap.advance(0.05)
     swap.advance(3)
     assert "r1" == swap.target.slots[B].revision
+
+
+def test_a_save_during_the_first_reading_is_not_lost() -> None:
+    """The first reading may hold the save already: what runs is older, and is replaced."""
+    world = World(web(1, max_surge=0))
+    world.supervisor.boot_all()
+    world.turn()
+    world.save("r1")
+    world.advance(10)
+    assert 1 == world.events().count("rollout complete")
+    assert "r1" == world.target.slots[A].revision
+
+
+def test_a_touch_after_the_first_reading_changes_nothing() -> None:
+    """Only the first reading is in doubt."""
+    world = settled(World(web(1, max_surge=0)))
+    world.touch()
+    world.advance(5)
+    assert [] == world.orders
