@@ -101,6 +101,22 @@ def test_no_change_of_content_is_no_rollout() -> None:
         assert act.stays_quiet(2.0) == ""
 
 
+def test_a_half_written_file_is_no_change() -> None:
+    """A slow writer: nothing happens until it closes the file, and then one rollout of the whole."""
+    with scene() as act:
+        with act.code.open("w") as file:
+            file.write("TEXT = 'two'\nraise Runtime")
+            file.flush()
+            os.fsync(file.fileno())
+            assert act.stays_quiet(0.7) == ""
+            file.seek(0)
+            file.truncate()
+            file.write("TEXT = 'two'\n")
+        act.wait_for_text("two")
+        act.wait_for_log("complete")
+        assert act.count("rolling out") == 1
+
+
 def test_two_saves_within_a_second_of_one_length() -> None:
     """Python trusts bytecode by whole seconds and size: the second save must be what runs."""
     with scene(PLAIN, ONE) as act:

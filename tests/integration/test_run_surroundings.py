@@ -234,7 +234,7 @@ WRONG = {
     "not executable": (("--", "./serve.py"), 126, "can't be run"),
     "watch": (("--watch", "nowhere", "--", "true"), 2, "--watch: 'nowhere' does not exist"),
     "ready": (("--ready", "htp://x", "--", "true"), 2, "--ready: 'htp://x' is of an unknown kind"),
-    "ready word": (("--ready", "runing", "--", "true"), 2, "--ready: 'runing'"),
+    "ready word": (("--ready", "readiness", "--", "true"), 2, "--ready: 'readiness'"),
     "check": (("--check", "no-such-check", "--", "true"), 2, "--check: 'no-such-check'"),
     "check python": (("--check", "python", "--", "true"), 2, "--check: "),
     "signal": (
