@@ -34,12 +34,13 @@ def _listen(options: argparse.Namespace) -> int:
     from .app import listen
     from .core.errors import ReloadError
 
-    # characters, not bytes, are what supervisord counts; bytes that are no UTF-8 must not end us
-    stdin = open(0, encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)  # noqa: SIM115 - a descriptor, open for life
+    # Characters, not bytes, are what supervisord counts; bytes that are no UTF-8 must not end us.
+    stdin = open(0, encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)  # noqa: SIM115
     try:
         return listen(options.configuration, stdin, protocol)
     except ReloadError as error:
-        print(f"Error: {error}", file=sys.stderr)  # noqa: T201 - stderr is where errors go
+        for line in str(error).splitlines():
+            print(f"Error: {line}", file=sys.stderr)  # noqa: T201 - stderr is where errors go
         return USAGE_ERROR
 
 
@@ -53,7 +54,13 @@ def _guard_stdout() -> TextIO:
 def _check(options: argparse.Namespace) -> int:
     from .checking import check
 
-    return check(options.configuration, sys.stdout)
+    try:
+        code = check(options.configuration, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `check | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
 def _run(options: argparse.Namespace) -> int:

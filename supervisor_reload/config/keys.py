@@ -192,7 +192,7 @@ KEYS: tuple[Key, ...] = (
         name="stop_signal",
         default="(the program's stopsignal)",
         convert=values.signal_name,
-        doc="The graceful signal of a process that is replaced in place; never sent twice.",
+        doc="The graceful signal of a process that is replaced in place; we send it once to a process.",
     ),
     Key(
         name="ready",
@@ -228,7 +228,7 @@ KEYS: tuple[Key, ...] = (
         default="3",
         convert=values.count,
         unit="failures",
-        doc="A revision that failed this often is left alone until the files change or an operator says so.",
+        doc="A revision that failed this often is left alone until the files change.",
     ),
     Key(
         name="min_interval",
@@ -249,7 +249,7 @@ KEYS: tuple[Key, ...] = (
         default="(supervisor_reload-IDENTIFIER beside supervisord's socket or pid file)",
         convert=str.strip,
         only_common=True,
-        doc="The directory of the journal and the status.",
+        doc="Our own directory (nothing is kept there yet); no watch may lie in it.",
     ),
     Key(
         name="log_format",

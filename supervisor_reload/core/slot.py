@@ -145,7 +145,8 @@ def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) 
     if process.state is ProcessState.STOPPED:
         return _observe_stopped(slot, now)
     slot = replace(slot, is_by_hand=False)  # whatever fell must have been started
-    if slot.phase in (Phase.SPARE, Phase.VACANT) and process.state in (known, ProcessState.EXITED):
+    was_down = slot.phase in (Phase.SPARE, Phase.VACANT) and known is not ProcessState.UNKNOWN
+    if was_down and process.state in (known, ProcessState.EXITED):
         return slot
     return _fail(slot, now, process.detail or process.state.value)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .facts import Story
-from .model import Revision
+from .model import ProcessState, Revision
 from .orders import Order, Tell
 from .slot import Phase, Slot
 
@@ -96,22 +96,33 @@ def unserved(target: Target, goal: Goal, wanted: int) -> Story:
     return _story(target, event, revision=goal.revision, changed=goal.changed)
 
 
-def moved(target: Target, old: Slot, new: Slot) -> Story | None:
-    """What a slot's change of phase says to an operator; None where it says nothing."""
+def moved(target: Target, old: Slot, new: Slot) -> list[Story]:
+    """What a slot's change of phase says to an operator; mostly one line, or none."""
     if old.phase is new.phase and old.pid == new.pid:
-        return None
-    match new.phase:
-        case Phase.PROBING if old.phase is not Phase.SOAKING:
-            event = "slot signalled" if new.pid == old.pid else "slot started"
-            return _story(target, event, slot=new.name, pid=new.pid)
-        case Phase.READY:
-            return _story(target, "slot ready", slot=new.name, pid=new.pid, seconds=new.since - new.began)
-        case Phase.FAILED if old.phase is not Phase.FAILED:
-            return _story(target, "slot failed", slot=new.name, level="warning", reason=new.reason)
-        case Phase.DRAINING | Phase.STOPPING | Phase.VACANT | Phase.SPARE:
-            return _departed(target, old, new)
-        case _:
-            return None
+        return []
+    if new.phase is Phase.PROBING and old.phase is not Phase.SOAKING:
+        return _arrived(target, old, new)
+    told = None
+    if new.phase is Phase.READY:
+        seconds = new.since - new.began
+        told = _story(target, "slot ready", slot=new.name, pid=new.pid, seconds=seconds)
+    elif new.phase is Phase.FAILED and old.phase is not Phase.FAILED:
+        told = _story(target, "slot failed", slot=new.name, level="warning", reason=new.reason)
+    elif new.phase in (Phase.DRAINING, Phase.STOPPING, Phase.VACANT, Phase.SPARE):
+        told = _departed(target, old, new)
+    return [] if told is None else [told]
+
+
+def _arrived(target: Target, old: Slot, new: Slot) -> list[Story]:
+    """A process that is new to us; where supervisord was faster than our look, its predecessor left."""
+    if new.pid == old.pid:
+        return [_story(target, "slot signalled", slot=new.name, pid=new.pid)]
+    is_found = old.state is ProcessState.UNKNOWN and old.phase is Phase.SPARE
+    told = _story(target, "slot found" if is_found else "slot started", slot=new.name, pid=new.pid)
+    if not (old.phase.is_leaving and old.pid):
+        return [told]
+    seconds = new.since - old.since
+    return [_story(target, "slot left", slot=new.name, pid=old.pid, seconds=seconds), told]
 
 
 def _departed(target: Target, old: Slot, new: Slot) -> Story | None:

@@ -38,7 +38,6 @@ from .slot import (
     relabel,
 )
 
-
 UNKNOWN = Revision("unknown")
 """What a process runs that was started before the files were read, and they changed meanwhile."""
 
@@ -127,7 +126,7 @@ class Target:
         revision = UNKNOWN if intake.is_doubtful else intake.goal.revision
         intake.is_doubtful = False
         for name, slot in self.slots.items():
-            if slot.revision is None and slot.is_live:
+            if slot.revision is None and (slot.is_live or slot.phase is Phase.FAILED):
                 self.slots[name] = relabel(slot, revision)
 
     def _judge(self, now: float) -> list[Order]:
@@ -190,7 +189,8 @@ class Target:
         is_stuck = self.settings.has_spare and not self.settings.max_unavailable and not pool.has_room(wanted)
         if wanted == 0 or is_stuck:
             told, self.unserved = self.unserved == goal.revision, goal.revision
-            return [] if told else [Tell(story=story.unserved(self, goal, wanted))]
+            is_news = any(slot.is_by_hand and slot.revision != goal.revision for slot in pool.slots)
+            return [Tell(story=story.unserved(self, goal, wanted))] if is_news and not told else []
         self.rollout = Rollout(
             id=self.next_id,
             revision=goal.revision,
@@ -225,9 +225,7 @@ class Target:
         for name, old in before.items():
             new = self.slots[name]
             orders += _probes(old, new)
-            told = story.moved(self, old, new)
-            if told is not None:
-                orders.append(Tell(story=told))
+            orders += [Tell(story=told) for told in story.moved(self, old, new)]
         return orders
 
 

@@ -58,7 +58,8 @@ def run(request: Request) -> int:
 
 def _greeting(request: Request) -> str:
     watched = ", ".join(os.path.abspath(path) for path in request.watch)  # noqa: PTH100 - any bytes
-    return escaped(f"{shlex.join(request.argv)}: restarted when code in {watched} changes; Ctrl-C stops")
+    verb = "swapped" if request.socket else "restarted"
+    return escaped(f"{shlex.join(request.argv)}: {verb} when code in {watched} changes; Ctrl-C stops")
 
 
 def _open_standard_descriptors() -> None:

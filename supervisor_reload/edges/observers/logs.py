@@ -36,6 +36,7 @@ TEXT: Mapping[str, str] = {
     "files unreadable": "the files can't be read: {reason}; trying again",
     "nothing runs it": "{changed}: changed, but every process that runs it was stopped by hand",
     "no spare slot": "{changed}: changed, but the spare slot was stopped by hand, and max_unavailable is 0",
+    "slot found": "{slot} runs already (pid {pid})",
     "slot started": "{slot} started (pid {pid})",
     "slot signalled": "{slot} signalled (pid {pid})",
     "slot ready": "{slot} ready after {seconds} (pid {pid})",
@@ -87,7 +88,8 @@ def _words(story: Story) -> dict[str, str]:
 
 def _outlook(values: Mapping[str, Any]) -> dict[str, str]:
     serving = _namespecs(values["serving"])
-    outlook = f"; {serving} still serves" if serving else "; nothing is ready"
+    verb = "serves" if len(values["serving"]) == 1 else "serve"
+    outlook = f"; {serving} still {verb}" if serving else "; nothing is ready"
     if values.get("held"):
         outlook += ". Held: it is left alone until the files change"
     elif values.get("retry_in") is not None:
