@@ -114,10 +114,14 @@ class Engine:
         except SupervisorUnavailable as error:
             self._lose(error)
             return
-        if self._pause:
+        except SupervisorFault as fault:  # SHUTDOWN_STATE, told before the event that says so
+            self._lose(SupervisorUnavailable(f"supervisord refuses to tell of its processes: {fault}"))
+            return
+        blocked_until = self._blocked_until
+        self._carry_out(self._core.decide(self._clock()))
+        if self._pause and self._blocked_until == blocked_until:  # what was ordered came through, too
             self._pause = 0.0
             log.info("supervisord answers again")
-        self._carry_out(self._core.decide(self._clock()))
 
     def _lose(self, error: SupervisorUnavailable) -> None:
         """supervisord does not answer: nothing is ordered until it does."""
@@ -128,12 +132,7 @@ class Engine:
         self._core.take(Ticked(), self._clock())  # whatever was believed must be looked at anew
 
     def _next_facts(self) -> Iterable[Fact]:
-        now = self._clock()
-        wakes_at = self._core.wakes_at(now)
-        times = [self._ticked_at + DEAF_AFTER + 0.1] + ([] if wakes_at is None else [wakes_at])
-        wait = max(min(times), self._blocked_until) - now
-        if self._core.must_look_at_all and not self._is_stopping:
-            wait = self._blocked_until - now
+        wait = self.wakes_at(self._clock()) - self._clock()
         facts: list[Fact] = []
         try:
             facts.append(self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait())
@@ -142,6 +141,16 @@ class Engine:
         except queue.Empty:
             pass
         return facts
+
+    def wakes_at(self, now: float) -> float:
+        """When to go on, though no fact comes (monotonic seconds)."""
+        deaf_at = self._ticked_at + DEAF_AFTER + 0.1
+        if self._is_stopping:
+            return deaf_at  # not when a slot asks for a look: it would ask without end, and nobody looks
+        if self._core.must_look_at_all:
+            return self._blocked_until
+        wakes_at = self._core.wakes_at(now)
+        return max(deaf_at if wakes_at is None else min(deaf_at, wakes_at), self._blocked_until)
 
     def _take(self, fact: Fact) -> None:
         if isinstance(fact, Ticked):
@@ -202,6 +211,9 @@ class Engine:
     def _command(self, order: StartProcess | StopProcess | SignalProcess) -> None:
         """Command by RPC, learn by a look: an answer never changes state, a refusal only asks for one."""
         supervisor = self._outside.supervisor
+        if self._clock() < self._blocked_until:  # an order before this one found out
+            self._take(OrderRefused(name=order.name, code="UNAVAILABLE", message="supervisord is away"))
+            return
         try:
             match order:
                 case StartProcess():
@@ -232,10 +244,16 @@ class Engine:
     def _tell(self, story: Story) -> None:
         evidence = story.values.get("evidence")
         if isinstance(evidence, str):
-            words = self._outside.supervisor.last_words(SlotName(evidence), LAST_WORDS)
+            words = self._last_words(SlotName(evidence))
             story = replace(story, values={**story.values, "last_words": words})
         for observer in self._outside.observers:
             try:
                 observer(story)
             except Exception:  # an observer must never end a rollout
                 log.exception("an observer failed on %s", story.event)
+
+    def _last_words(self, name: SlotName) -> str:
+        try:
+            return self._outside.supervisor.last_words(name, LAST_WORDS)
+        except (SupervisorUnavailable, SupervisorFault):
+            return ""  # a story without evidence is better than none

@@ -58,11 +58,6 @@ class Pool:
         )
 
     @property
-    def leaving(self) -> tuple[Slot, ...]:
-        """On the way out at our request."""
-        return self._where(slot.phase.is_leaving for slot in self.slots)
-
-    @property
     def failed(self) -> tuple[Slot, ...]:
         """Failed in this rollout, on its code or by not leaving."""
         return self._where(

@@ -250,7 +250,9 @@ def pass_probe(slot: Slot, now: float) -> Slot:
 def fail_probe(slot: Slot, detail: str, now: float) -> Slot:
     """The slot's process did not answer as it should, this time."""
     if slot.phase is Phase.SOAKING:
-        slot = slot.enter(Phase.PROBING, now, limit=_remaining(slot, now), look_at=slot.look_at)
+        # the soak was granted on top; kept, a probe that passes and fails in turn would go on for ever
+        limit = max(0.0, (_remaining(slot, now) or 0.0) - slot.soak)
+        slot = slot.enter(Phase.PROBING, now, limit=limit, look_at=slot.look_at)
     return replace(slot, reason=detail) if slot.phase is Phase.PROBING else slot
 
 
@@ -265,13 +267,14 @@ def refuse(slot: Slot, code: str, message: str, now: float) -> Slot:
     if code == "NOT_RUNNING" and slot.phase is Phase.STOPPING:
         # not our stop then: it ended by itself, or an operator was first; the next look tells which
         return slot.enter(Phase.FAILED, now, revision=None, look_at=now, reason="ended before it was stopped")
-    if code in ("ALREADY_STARTED", "NOT_RUNNING", "UNAVAILABLE"):
-        if code == "UNAVAILABLE" and slot.phase is Phase.STARTING:
-            return slot.enter(Phase.VACANT, now)  # nobody knows whether it started: the next look does
+    if code in ("ALREADY_STARTED", "NOT_RUNNING"):
         return replace(slot, look_at=now)
-    if slot.phase is Phase.STARTING:
+    if code == "UNAVAILABLE" and slot.phase is Phase.STARTING:
+        return slot.enter(Phase.VACANT, now)  # nobody knows whether it started: the next look does
+    if slot.phase is Phase.STARTING or (slot.phase is Phase.PROBING and code != "SHUTDOWN_STATE"):
+        # while PROBING only the signal to reload itself is ordered: the process may run the old code still
         return slot.enter(Phase.FAILED, now, reason=message)
-    return replace(slot, look_at=now + LOOK_INTERVAL)
+    return replace(slot, look_at=now + (0.0 if code == "UNAVAILABLE" else LOOK_INTERVAL))
 
 
 def elapse(slot: Slot, now: float) -> Slot:

@@ -41,6 +41,8 @@ from .slot import (
 UNKNOWN = Revision("unknown")
 """What a process runs that was started before the files were read, and they changed meanwhile."""
 
+SlotFact = ProcessObserved | ProcessChanged | ProcessExited | ProbePassed | ProbeFailed | OrderRefused
+
 
 @dataclass(slots=True)
 class Target:
@@ -65,9 +67,9 @@ class Target:
 
     def take(self, fact: Fact, now: float) -> list[Order]:
         """Take a fact about this target; orders come at once only where a file is concerned."""
-        name = _slot_of(fact)
-        if name is None:
+        if not isinstance(fact, SlotFact):
             return self.intake.take(fact, now)
+        name = fact.process.name if isinstance(fact, ProcessObserved) else fact.name
         before = self.slots[name]
         after = _take(before, fact, now, self.intake.on_disk)
         self.slots[name] = after
@@ -229,15 +231,7 @@ class Target:
         return orders
 
 
-def _slot_of(fact: Fact) -> SlotName | None:
-    if isinstance(fact, ProcessObserved):
-        return fact.process.name
-    if isinstance(fact, (ProcessChanged, ProcessExited, ProbePassed, ProbeFailed, OrderRefused)):
-        return fact.name
-    return None
-
-
-def _take(slot: Slot, fact: Fact, now: float, on_disk: Revision | None) -> Slot:
+def _take(slot: Slot, fact: SlotFact, now: float, on_disk: Revision | None) -> Slot:
     match fact:
         case ProcessObserved():
             return observe(slot, fact.process, now, on_disk)
@@ -249,10 +243,8 @@ def _take(slot: Slot, fact: Fact, now: float, on_disk: Revision | None) -> Slot:
             return pass_probe(slot, now) if fact.pid == slot.pid else slot
         case ProbeFailed():
             return fail_probe(slot, fact.detail, now) if fact.pid == slot.pid else slot
-        case OrderRefused():
-            return refuse(slot, fact.code, fact.message, now)
         case _:
-            return slot
+            return refuse(slot, fact.code, fact.message, now)
 
 
 def _probes(old: Slot, new: Slot) -> list[Order]:

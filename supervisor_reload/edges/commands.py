@@ -17,7 +17,7 @@ from ..core.ports import Put
 from .spawning import Outcome, run
 
 COMPILE = """
-import os, sys, traceback
+import os, sys
 failed = 0
 for name in sys.stdin.buffer.read().split(b"\\0"):
     if not name or not os.path.isfile(name):
@@ -25,10 +25,13 @@ for name in sys.stdin.buffer.read().split(b"\\0"):
     try:
         with open(name, "rb") as file:
             compile(file.read(), os.fsdecode(name), "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
+    except FileNotFoundError:
+        continue
+    except (SyntaxError, ValueError, OSError) as error:
         failed = 1
+        import traceback
         text = "".join(traceback.format_exception_only(type(error), error))
-        if not isinstance(error, SyntaxError):
+        if getattr(error, "filename", None) is None:  # null bytes: Python does not say where
             text = os.fsdecode(name) + ": " + text
         sys.stderr.buffer.write(text.encode("utf-8", "backslashreplace"))
 sys.exit(failed)
@@ -42,13 +45,16 @@ class Checking:
         self._checks = {target.name: target.check for target in targets}
         self._put = put
         self._cancels: dict[str, threading.Event] = {}
+        self._threads: dict[str, threading.Thread] = {}
 
     def run(self, target: str, revision: Revision, changed: tuple[str, ...]) -> None:
         """CheckPassed or CheckFailed follows within the check's timeout, unless it is cancelled."""
         self.cancel(target)
         cancelled = self._cancels[target] = threading.Event()
         arguments = (target, revision, changed, cancelled)
-        threading.Thread(target=self._check, args=arguments, name=f"check {target}", daemon=True).start()
+        thread = threading.Thread(target=self._check, args=arguments, name=f"check {target}", daemon=True)
+        self._threads[target] = thread
+        thread.start()
 
     def cancel(self, target: str) -> None:
         """End the check that runs for a target; no fact follows."""
@@ -57,9 +63,11 @@ class Checking:
             cancelled.set()
 
     def close(self) -> None:
-        """End everything."""
+        """End everything; waits up to 1 s for each thread, which must kill its command before we leave."""
         for target in tuple(self._cancels):
             self.cancel(target)
+        for thread in self._threads.values():
+            thread.join(1.0)
 
     def _check(
         self, target: str, revision: Revision, changed: tuple[str, ...], cancelled: threading.Event

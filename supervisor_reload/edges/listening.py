@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 from typing import TextIO
 
-from supervisor.childutils import get_headers
-
 from ..core.facts import (
     Fact,
     GroupsChanged,
@@ -42,9 +40,9 @@ class Listener:
         try:
             self._say(READY)
             while line := self._stdin.readline():
-                headers = get_headers(line)
+                headers = fields_of(line)
                 # characters, not bytes: supervisord counts them before it encodes
-                payload = self._stdin.read(int(headers["len"]))
+                payload = self._stdin.read(_length(headers["len"]))
                 self._say(OK + READY)
                 fact = read_event(headers["eventname"], payload)
                 if fact is not None:
@@ -58,10 +56,26 @@ class Listener:
         self._stdout.flush()
 
 
+def fields_of(line: str) -> dict[str, str]:
+    """The ``key:value`` fields of a header or payload; the last of a key counts.
+
+    Not supervisor.childutils.get_headers: that raises where supervisord's ``identifier``, which stands in
+    every header, holds a space or a colon.
+    """
+    return {key: value for key, _, value in (field.partition(":") for field in line.split())}
+
+
+def _length(text: str) -> int:
+    length = int(text)
+    if length < 0:
+        raise ValueError(f"a payload of {length} characters")  # read() would take it for "to the end"
+    return length
+
+
 def read_event(name: str, payload: str) -> Fact | None:
-    """What an event tells us; None where it is not for us. Raises ValueError where it is malformed."""
+    """What an event tells us; None where it is not for us. Raises KeyError where it names no process."""
     if name.startswith("PROCESS_STATE"):
-        fields = get_headers(payload)
+        fields = fields_of(payload)
         return ProcessChanged(name=SlotName(f"{fields['groupname']}:{fields['processname']}"))
     if name.startswith("PROCESS_GROUP"):
         return GroupsChanged()

@@ -20,6 +20,9 @@ from typing import IO
 OUTPUT_LIMIT = 16 * 1024
 """Bytes of output that are kept, the last ones."""
 
+REST = 32
+"""Blocks that are read after the end; a pipe holds one of 64 KiB, or 16 of a page each."""
+
 LOOK = 0.05
 """Seconds between two looks at a process that says nothing."""
 
@@ -46,10 +49,10 @@ def run(
     cancelled: threading.Event | None = None,
 ) -> Outcome:
     """Run a command and wait for it, ``limit`` seconds at most. Never raises for what the command does."""
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin)
-        given.seek(0)
-        try:
+    try:
+        with tempfile.TemporaryFile() as given:  # a full disk is a reason, too
+            given.write(stdin)
+            given.seek(0)
             process = subprocess.Popen(
                 argv,
                 stdin=given,
@@ -59,8 +62,8 @@ def run(
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
-        except (OSError, ValueError) as error:
-            return Outcome(code=127, reason=f"could not be started: {error}", output="")
+    except (OSError, ValueError) as error:
+        return Outcome(code=127, reason=f"could not be started: {error}", output="")
     assert process.stdout is not None
     with process.stdout as stdout:
         return _follow(process, stdout, limit, cancelled)
@@ -84,8 +87,8 @@ def _follow(
                 process.wait(LOOK)
         kept = (kept + (block or b""))[-OUTPUT_LIMIT:]
     _kill_group(process)
-    while block := _read(stdout, 0):
-        kept = (kept + block)[-OUTPUT_LIMIT:]
+    for _ in range(REST):  # bounded: what left the process group may hold the pipe, and write for ever
+        kept = (kept + (_read(stdout, 0) or b""))[-OUTPUT_LIMIT:]
     code = process.wait()
     return Outcome(
         code=code if not reason else code or 1,
@@ -95,8 +98,9 @@ def _follow(
 
 
 def _read(stdout: IO[bytes], wait: float) -> bytes | None:
-    readable, _, _ = select.select([stdout], [], [], wait)
-    return os.read(stdout.fileno(), 65536) if readable else None
+    poll = select.poll()  # not select.select: that raises on a descriptor above 1023
+    poll.register(stdout, select.POLLIN)
+    return os.read(stdout.fileno(), 65536) if poll.poll(wait * 1000) else None
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

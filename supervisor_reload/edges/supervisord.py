@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
-from supervisor.options import make_namespec
 from supervisor.xmlrpc import SupervisorTransport, getFaultDescription
 
 from ..core.errors import SupervisorFault, SupervisorUnavailable
@@ -24,6 +23,9 @@ from ..core.model import Process, ProcessState, SlotName
 
 CALL_LIMIT = 5.0
 """Seconds for each step of a call; supervisord answers in about 1 ms."""
+
+_NO_ANSWER = (ExpatError, xmlrpc.client.ResponseError, ValueError, KeyError, TypeError)
+"""What reading an answer raises that is not XML, not UTF-8, not XML-RPC, or not about processes."""
 
 T = TypeVar("T")
 
@@ -68,12 +70,11 @@ class Supervisord:
 
     def processes(self) -> tuple[Process, ...]:
         """All processes of all groups. Raises SupervisorUnavailable."""
-        infos = self._call(lambda rpc: rpc.getAllProcessInfo())
-        return tuple(self._process(info) for info in infos)
+        return self._call(lambda rpc: tuple(self._process(info) for info in rpc.getAllProcessInfo()))
 
     def process(self, name: SlotName) -> Process:
         """One process. Raises SupervisorUnavailable, SupervisorFault (BAD_NAME)."""
-        return self._process(self._call(lambda rpc: rpc.getProcessInfo(name)))
+        return self._call(lambda rpc: self._process(rpc.getProcessInfo(name)))
 
     def start(self, name: SlotName) -> None:
         """Start without waiting. Raises SupervisorUnavailable, SupervisorFault."""
@@ -125,9 +126,11 @@ class Supervisord:
         except xmlrpc.client.ProtocolError as error:
             self.close()
             raise SupervisorUnavailable(_refusal(self.serverurl, error)) from error
-        except (OSError, http.client.HTTPException, ExpatError) as error:
+        except (OSError, http.client.HTTPException, *_NO_ANSWER) as error:
             self.close()
             reason = str(error) or type(error).__name__
+            if isinstance(error, _NO_ANSWER):
+                reason = f"what answers there is no supervisord ({type(error).__name__}: {error})"
             raise SupervisorUnavailable(
                 f"supervisord at {self.serverurl} can't be asked: {reason}"
             ) from error
@@ -143,14 +146,8 @@ def _refusal(serverurl: str, error: xmlrpc.client.ProtocolError) -> str:
 
 
 def _detail(info: dict[str, Any]) -> str:
-    if info["spawnerr"]:
-        return str(info["spawnerr"])
     if info["statename"] != "EXITED":
-        return ""
+        return str(info["spawnerr"])
+    # its own words for EXITED are "Bad exit code -1", also for a process that a signal ended
     status = info["exitstatus"]
     return f"exited with status {status}" if status >= 0 else "ended by a signal"
-
-
-def namespec(name: SlotName) -> str:
-    """The name as supervisorctl shows it: ``web`` for ``web:web``."""
-    return str(make_namespec(*name.split(":", 1)))

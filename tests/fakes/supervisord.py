@@ -53,6 +53,8 @@ class Program:
     kill_at: float | None = None
     retry_at: float | None = None
     tries: int = 0
+    killed: bool = False
+    boots: int = 0
     signals: list[tuple[int, str]] = field(default_factory=list)
 
     def is_ready(self, now: float) -> bool:
@@ -84,18 +86,17 @@ class FakeSupervisord:
     def start(self, name: SlotName) -> None:
         self.settle()
         program = self._find(name)
-        if program.state.is_up:
+        if program.state.is_up or program.state is S.BACKOFF:
             raise SupervisorFault("ALREADY_STARTED", f"ALREADY_STARTED: {name}")
         if program.state is S.STOPPING:
             return  # answers True and does nothing (FACTS)
-        program.tries = 0
         self._spawn(program)
 
     def stop(self, name: SlotName) -> None:
         self.settle()
         program = self._find(name)
         if program.state is S.BACKOFF:
-            program.retry_at = None
+            program.retry_at = None  # its tries are not forgotten
             self._change(program, S.STOPPED)
             return
         if not program.state.is_up:
@@ -112,7 +113,7 @@ class FakeSupervisord:
         self._receive(program, signal)
 
     def last_words(self, name: SlotName, size: int) -> str:
-        return f"last words of {name}"[:size]
+        return f"last words of {name}"[-size:] if name in self.programs else ""
 
     # -- the world
 
@@ -121,11 +122,12 @@ class FakeSupervisord:
         for program in self.programs.values():
             self._spawn(program)
 
-    def crash(self, name: SlotName) -> None:
-        """The process ends by itself, now."""
+    def crash(self, name: SlotName, *, by_signal: bool = False) -> None:
+        """The process ends, now: by itself, or by somebody's SIGKILL."""
         program = self._find(name)
         if program.pid:
             program.ends_at = self.clock()
+            program.killed = by_signal
             self.settle()
 
     def next_event_at(self) -> float | None:
@@ -170,9 +172,11 @@ class FakeSupervisord:
         elif self.clock() < program.began + program.startsecs:
             self._back_off(program)
         else:
-            program.detail = f"exited with status {program.behaviour.exit_code}"
+            program.tries = 0
+            status = f"exited with status {program.behaviour.exit_code}"
+            program.detail = "ended by a signal" if program.killed else status
             self._change(program, S.EXITED)
-            expected = program.behaviour.exit_code == 0
+            expected = program.behaviour.exit_code == 0 and not program.killed
             if program.autorestart == "true" or (program.autorestart == "unexpected" and not expected):
                 self._spawn(program)
 
@@ -180,6 +184,7 @@ class FakeSupervisord:
         program.tries += 1
         program.detail = "Exited too quickly (process log may have details)"
         if program.tries > program.startretries:
+            program.tries = 0
             self._change(program, S.FATAL)
         else:
             program.retry_at = self.clock() + program.tries
@@ -189,6 +194,8 @@ class FakeSupervisord:
         program.behaviour = program.boot()
         program.pid, program.began, program.detail = next(self._pids), self.clock(), ""
         program.retry_at = program.kill_at = program.ends_at = None
+        program.killed = False
+        program.boots += 1
         if program.behaviour.dies_after is not None:
             program.ends_at = self.clock() + program.behaviour.dies_after
         self._change(program, S.STARTING)

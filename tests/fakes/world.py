@@ -49,7 +49,7 @@ class Code:
 
     revision: str
     passes: bool = True
-    boot: Boot = Boot()
+    boot: Boot = field(default_factory=Boot)
 
 
 def web(
@@ -184,7 +184,7 @@ class World:
 
     def _times(self) -> list[float | None]:
         return [
-            self.core.wakes_at(self.clock.now),
+            self.engine.wakes_at(self.clock.now),
             self.supervisor.next_event_at(),
             self._due[0][0] if self._due else None,
             self._probed_at + 0.05 if self._probing else None,

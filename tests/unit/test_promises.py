@@ -139,6 +139,7 @@ class Promises(RuleBasedStateMachine):
             is_spare = self.settings.has_spare and serves  # stopped while others were enough: spare again
             allowed = name not in self.stopped or self.disturbed or is_spare
             assert allowed, "what an operator stopped was started"
+            self.stopped.discard(name)  # it runs again, rightly or because nobody could know
             return
         rollout = target.rollout
         if verb == "HUP" or rollout is None:

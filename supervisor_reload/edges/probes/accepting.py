@@ -27,7 +27,7 @@ def accepting(ready: ReadySettings, pid: int, limit: float) -> str | None:
         return None
     if any(inodes is not None for inodes in waited):
         return "no process of the slot waits on its listening socket yet"
-    port = next((listens[inode] for inode in held if listens[inode]), 0)
-    if not port:
+    reachable = next((listens[inode] for inode in held if listens[inode]), "")
+    if not reachable:
         return "can't see whether it accepts on its unix socket: set ready= to a command"
-    return tcp(replace(ready, address=f"tcp://localhost:{port}"), pid, limit)
+    return tcp(replace(ready, address=f"tcp://{reachable}"), pid, limit)

@@ -6,6 +6,7 @@ of bytes, follows no redirect, and sends nothing but one GET.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import ssl
@@ -32,15 +33,19 @@ def http(ready: ReadySettings, pid: int, limit: float) -> str | None:
 
 
 def _probe(ready: ReadySettings, pid: int, limit: float, *, ask: bool) -> str | None:
-    url = urlsplit(ready.address)
     deadline = time.monotonic() + limit
     try:
+        url = urlsplit(ready.address)
         address = (url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
         with socket.create_connection(address, timeout=limit) as connection:
             refusal = _refuse_stranger(connection, pid, deadline)
             if refusal or not ask:
                 return refusal
-            return _get(connection, url, deadline)
+            if url.scheme != "https":
+                return _get(connection, url, deadline)
+            connection.settimeout(_left(deadline))
+            with _trusting().wrap_socket(connection, server_hostname=url.hostname) as secured:
+                return _get(secured, url, deadline)
     except TimeoutError:
         return f"no answer from {ready.address} within {limit:g} s"
     except (OSError, ValueError) as error:
@@ -49,23 +54,22 @@ def _probe(ready: ReadySettings, pid: int, limit: float, *, ask: bool) -> str | 
 
 def _refuse_stranger(connection: socket.socket, pid: int, deadline: float) -> str | None:
     """Why the other end is not the new process; None where it is, or where the kernel can't tell."""
-    server_port, client_port = connection.getpeername()[1], connection.getsockname()[1]
     pause = 0.001
-    while (inode := accepted_inode(server_port, client_port)) == 0:
+    while (inode := accepted_inode(connection)) == 0:
         if time.monotonic() >= deadline:
             return "connected, but nobody accepted the connection"
         time.sleep(pause)
         pause = min(0.02, pause * 2)
-    if inode is None or holds(pid, inode):
-        return None  # None: the other end is not on this machine, so nothing can be proved or disproved
+    if inode is None:  # not on this machine, so nothing can be proved or disproved; or gone
+        reset = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return f"connected, then: {os.strerror(reset)}" if reset else None
+    if holds(pid, inode):
+        return None
     return f"answered by {holder(inode)}, not by the new process {pid}"
 
 
 def _get(connection: socket.socket, url: SplitResult, deadline: float) -> str | None:
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    if url.scheme == "https":
-        connection.settimeout(_left(deadline))
-        connection = _trusting().wrap_socket(connection, server_hostname=url.hostname)
     request = f"GET {path} HTTP/1.1\r\nHost: {url.netloc.rpartition('@')[2]}\r\n"
     request += "User-Agent: supervisor-reload\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     connection.settimeout(_left(deadline))

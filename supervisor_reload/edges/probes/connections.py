@@ -6,10 +6,17 @@ may count. It reads /proc/net and never opens a connection itself.
 
 from __future__ import annotations
 
+import ipaddress
+import socket
+import struct
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from ..processes import command, sockets, tree
+
+MAPPED = "0000000000000000FFFF0000" if sys.byteorder == "little" else "00000000000000000000FFFF"
+"""What an IPv4 address has before it in /proc/net/tcp6"""
 
 LISTEN = 0x0A
 UNIX_ACCEPTS = 0x10000
@@ -19,8 +26,9 @@ UNIX_ACCEPTS = 0x10000
 class Row(NamedTuple):
     """One line of /proc/net/tcp or tcp6."""
 
-    local_port: int
-    remote_port: int
+    local: str
+    """``ADDRESS:PORT`` in the kernel's hexadecimal; an IPv4 address in an IPv6 socket as plain IPv4"""
+    remote: str
     state: int
     inode: int
     """0 while nobody has accepted the connection"""
@@ -36,14 +44,14 @@ def rows() -> list[Row]:
             continue
         for line in lines:
             fields = line.split()
-            local, remote = (int(field.rsplit(":", 1)[1], 16) for field in fields[1:3])
+            local, remote = (field.removeprefix(MAPPED) for field in fields[1:3])
             found.append(Row(local, remote, int(fields[3], 16), int(fields[9])))
     return found
 
 
-def listening() -> dict[int, int]:
-    """The inodes of all listening sockets, with their port (0 for a unix socket)."""
-    found = {row.inode: row.local_port for row in rows() if row.state == LISTEN}
+def listening() -> dict[int, str]:
+    """The inodes of all listening sockets, each with a ``host:port`` to reach it ('' for a unix socket)."""
+    found = {row.inode: _reachable(row.local) for row in rows() if row.state == LISTEN}
     try:
         lines = Path("/proc/net/unix").read_text().splitlines()[1:]
     except OSError:
@@ -51,16 +59,39 @@ def listening() -> dict[int, int]:
     for line in lines:
         fields = line.split()
         if int(fields[3], 16) & UNIX_ACCEPTS:
-            found[int(fields[6])] = 0
+            found[int(fields[6])] = ""
     return found
 
 
-def accepted_inode(server_port: int, client_port: int) -> int | None:
-    """The inode of the server's end of our connection: 0 not accepted yet, None not on this machine."""
+def accepted_inode(connection: socket.socket) -> int | None:
+    """The inode of the server's end of our connection: 0 not accepted yet, None not on this machine.
+
+    Addresses count, not only ports: on a busy server another client often has our port number.
+    """
+    server, client = (_written(name) for name in (connection.getpeername(), connection.getsockname()))
     for row in rows():
-        if row.local_port == server_port and row.remote_port == client_port:
+        if row.local == server and row.remote == client:
             return row.inode
     return None
+
+
+def _reachable(written: str) -> str:
+    """Where a connection to a listening socket goes to; its own host where it listens on all addresses."""
+    words, _, port = written.partition(":")
+    packed = b"".join(struct.pack("=I", int(words[at : at + 8], 16)) for at in range(0, len(words), 8))
+    address = ipaddress.ip_address(packed)
+    if address.is_unspecified:
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"{address}:{int(port, 16)}" if address.version == 4 else f"[{address}]:{int(port, 16)}"
+
+
+def _written(name: tuple[str, int]) -> str:
+    """A socket's name as the kernel writes it: 32-bit words in the machine's byte order."""
+    address = ipaddress.ip_address(name[0].partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    words = struct.iter_unpack("=I", address.packed)
+    return "".join(f"{word:08X}" for (word,) in words) + f":{name[1]:04X}"
 
 
 def holds(pid: int, inode: int) -> bool:

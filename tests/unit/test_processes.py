@@ -1,0 +1,188 @@
+"""Processes as the kernel shows them: real children, real sockets."""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from supervisor_reload.core.facts import Fact, ProcessExited
+from supervisor_reload.core.model import SlotName
+from supervisor_reload.edges.processes import Exits, command, epoll_targets, sockets, tree
+from tests.fakes.children import child
+from tests.integration.supervisord import wait_for
+
+WEB = SlotName("web:web_00")
+LIMIT = 10.0
+WAITS = 'print("up", flush=True); input()'
+PARENT = (
+    "import subprocess, sys; "
+    "p = subprocess.Popen([sys.executable, '-c', 'print(\"up\", flush=True); input()']); p.wait()"
+)
+ODD_NAME = "open('/proc/self/comm', 'w').write(') R 1 (x'); " + WAITS
+
+
+@pytest.fixture
+def facts() -> queue.SimpleQueue[Fact]:
+    return queue.SimpleQueue()
+
+
+@pytest.fixture
+def exits(facts: queue.SimpleQueue[Fact]) -> Iterator[Exits]:
+    watched = Exits(facts.put)
+    yield watched
+    watched.close()
+    assert not watched._thread.is_alive()
+
+
+def test_an_exit_is_told_with_its_name_and_pid(exits: Exits, facts: queue.SimpleQueue[Fact]) -> None:
+    """Also for a process that is still a zombie: its parent has not asked for its status."""
+    with child(WAITS) as process:
+        assert exits.watch(WEB, process.pid)
+        process.kill()
+        assert ProcessExited(name=WEB, pid=process.pid) == facts.get(timeout=LIMIT)
+    assert facts.empty()
+
+
+def test_each_of_many_is_told_once(exits: Exits, facts: queue.SimpleQueue[Fact]) -> None:
+    """Watching goes on while the thread waits."""
+    children = [subprocess.Popen(["sleep", "60"]) for _ in range(10)]
+    for number, process in enumerate(children):
+        assert exits.watch(SlotName(f"w:{number}"), process.pid)
+    for process in children:
+        process.kill()
+        process.wait()
+    told = {facts.get(timeout=LIMIT) for _ in children}
+    assert {ProcessExited(name=SlotName(f"w:{n}"), pid=p.pid) for n, p in enumerate(children)} == told
+    assert facts.empty()
+
+
+def test_a_process_that_has_gone_already_is_told_at_once(
+    exits: Exits, facts: queue.SimpleQueue[Fact]
+) -> None:
+    """Between supervisord's answer and our look it may end."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert exits.watch(WEB, process.pid)
+    assert ProcessExited(name=WEB, pid=process.pid) == facts.get(timeout=LIMIT)
+
+
+def test_without_pidfd_it_says_so(exits: Exits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then supervisord's events, and looks, are all there is."""
+    monkeypatch.delattr(os, "pidfd_open")
+    assert not exits.watch(WEB, os.getpid())
+
+
+def test_a_refused_pidfd_says_so(exits: Exits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No descriptors left, or a sandbox that forbids it."""
+
+    def refuse(pid: int) -> int:
+        raise PermissionError(1, "not permitted")
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    assert not exits.watch(WEB, os.getpid())
+
+
+def test_close_leaves_no_descriptor_behind(facts: queue.SimpleQueue[Fact]) -> None:
+    """Also of processes that live on."""
+    before = len(os.listdir("/proc/self/fd"))
+    exits = Exits(facts.put)
+    with child(WAITS) as process:
+        opened = len(os.listdir("/proc/self/fd"))
+        exits.watch(WEB, process.pid)
+        assert opened + 1 == len(os.listdir("/proc/self/fd"))
+    facts.get(timeout=LIMIT)
+    exits.watch(WEB, os.getpid())
+    exits.close()
+    assert before == len(os.listdir("/proc/self/fd"))
+    assert facts.empty()
+
+
+def test_tree_lists_descendants_parents_first() -> None:
+    """A server's master, and its workers."""
+    with child(PARENT) as process:
+        descendants = wait_for(lambda: tree(process.pid)[1:], LIMIT)
+        assert (process.pid, *descendants) == tree(process.pid)
+        assert tree(os.getpid()).index(process.pid) < tree(os.getpid()).index(descendants[0])
+        os.kill(descendants[0], 9)
+
+
+def test_tree_of_a_process_with_a_malicious_name() -> None:
+    """/proc/PID/stat holds the name in parentheses, and it may hold anything."""
+    with child(ODD_NAME) as process:
+        assert process.pid in tree(os.getpid())
+
+
+def test_a_process_that_has_gone_has_nothing() -> None:
+    """Each question is about a moment; afterwards there is nothing, and no error."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    gone = process.pid
+    assert ((gone,), frozenset(), None, "") == (tree(gone), sockets(gone), epoll_targets(gone), command(gone))
+
+
+def test_command_is_what_was_run() -> None:
+    """For a message: cut to a length, never an error."""
+    with child(WAITS, "ä\n", "x" * 500) as process:
+        said = command(process.pid)
+    assert said.endswith("x")
+    assert "-c print" in said
+    assert len(said) <= 200
+
+
+def inode(sock: socket.socket) -> int:
+    return os.fstat(sock.fileno()).st_ino
+
+
+def test_sockets_by_inode() -> None:
+    """What a process holds."""
+    with socket.socket() as listener:
+        assert inode(listener) in sockets(os.getpid())
+        number = inode(listener)
+    assert number not in sockets(os.getpid())
+
+
+def test_what_a_process_waits_on() -> None:
+    """The inode is there while it is registered with epoll, and only then."""
+    with child('import select; e = select.epoll(); print("up", flush=True); input()') as process:
+        assert frozenset() == epoll_targets(process.pid)
+    with socket.socket() as listener, select.epoll() as epoll:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        epoll.register(listener, select.EPOLLIN)
+        targets = epoll_targets(os.getpid())
+        assert targets is not None
+        assert inode(listener) in targets
+        epoll.unregister(listener)
+        targets = epoll_targets(os.getpid())
+        assert targets is not None
+        assert inode(listener) not in targets
+    with child(WAITS) as process:
+        assert epoll_targets(process.pid) is None
+
+
+def test_looking_at_all_while_processes_come_and_go() -> None:
+    """/proc changes under our eyes: no question raises."""
+    done = threading.Event()
+
+    def churn() -> None:
+        while not done.is_set():
+            subprocess.Popen(["true"]).wait()
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        for _ in range(30):
+            for pid in tree(os.getpid()):
+                sockets(pid)
+                epoll_targets(pid)
+                command(pid)
+    finally:
+        done.set()
+        thread.join()
