@@ -205,9 +205,6 @@ def undo(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float) -
             moves.stop(slot, now, settings.stop_timeout, retiring=True)
         else:
             moves.slots[slot.name] = slot.enter(Phase.SPARE, now)
-    for slot in pool.stopped_by_hand:
-        if slot.is_surge:
-            moves.slots[slot.name] = replace(slot, is_by_hand=False)
 
 
 def trim(settings: TargetSettings, moves: Moves, now: float) -> bool:
