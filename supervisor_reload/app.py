@@ -50,9 +50,9 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
     Listener(stdin, protocol, inbox.put).start()
     url = os.environ.get("SUPERVISOR_SERVER_URL", reading.server_url)
     with _engine(settings, url, inbox) as engine:
-        reason = engine.run()
-    log.info("leaving: %s", reason)
-    return 1 if "TICK_5" in reason else 0
+        end = engine.run()
+    log.info("leaving: %s", end.reason)
+    return 0 if end.is_expected else 1
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import logging
 import queue
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from .core.coordinator import Coordinator
 from .core.errors import SupervisorFault, SupervisorUnavailable
@@ -83,27 +84,28 @@ class Engine:
             slot: target.settings.name for target in coordinator.targets.values() for slot in target.slots
         }
         self._watched: dict[SlotName, int] = {}
-        self._ticked_at = self._clock()
+        self._ticked_at = self._decided_at = self._clock()
         self._pause = 0.0
         self._blocked_until = 0.0
         self._is_stopping = False
 
-    def run(self) -> str:
-        """Work until the end; returns why it came, for the log."""
+    def run(self) -> ListenerClosed:
+        """Work until the end; returns why it came."""
         while True:
-            reason = self.turn(self._next_facts())
-            if reason is not None:
-                return reason
+            end = self.turn(self._next_facts())
+            if end is not None:
+                return end
 
-    def turn(self, facts: Iterable[Fact]) -> str | None:
+    def turn(self, facts: Iterable[Fact]) -> ListenerClosed | None:
         """Take these facts and do what follows from them; why the end came, once it has."""
         for fact in facts:
             if isinstance(fact, ListenerClosed):
-                return fact.reason
+                return fact
             self._take(fact)
         now = self._clock()
         if now > self._ticked_at + DEAF_AFTER:
-            return f"no TICK_5 from supervisord for {DEAF_AFTER:g} s; leaving, to be restarted"
+            reason = f"no TICK_5 from supervisord for {DEAF_AFTER:g} s: we are deaf"
+            return ListenerClosed(reason=reason, is_expected=False)
         if not self._is_stopping and now >= self._blocked_until:
             self._advance()
         return None
@@ -114,11 +116,9 @@ class Engine:
         except SupervisorUnavailable as error:
             self._lose(error)
             return
-        except SupervisorFault as fault:  # SHUTDOWN_STATE, told before the event that says so
-            self._lose(SupervisorUnavailable(f"supervisord refuses to tell of its processes: {fault}"))
-            return
         blocked_until = self._blocked_until
-        self._carry_out(self._core.decide(self._clock()))
+        self._decided_at = self._clock()
+        self._carry_out(self._core.decide(self._decided_at))
         if self._pause and self._blocked_until == blocked_until:  # what was ordered came through, too
             self._pause = 0.0
             log.info("supervisord answers again")
@@ -149,7 +149,7 @@ class Engine:
             return deaf_at  # not when a slot asks for a look: it would ask without end, and nobody looks
         if self._core.must_look_at_all:
             return self._blocked_until
-        wakes_at = self._core.wakes_at(now)
+        wakes_at = self._core.wakes_at(self._decided_at)
         return max(deaf_at if wakes_at is None else min(deaf_at, wakes_at), self._blocked_until)
 
     def _take(self, fact: Fact) -> None:
@@ -161,15 +161,15 @@ class Engine:
             self._is_stopping = True
         if isinstance(fact, ProcessObserved):
             self._watch_exit(fact.process)
+        if isinstance(fact, ProcessesObserved):
+            for process in fact.processes:
+                self._watch_exit(process)
         self._carry_out(self._core.take(fact, self._clock()))
 
     def _look(self) -> None:
         """Ask supervisord what must be known before a decision. Raises SupervisorUnavailable."""
         if self._core.must_look_at_all:
-            processes = self._outside.supervisor.processes()
-            for process in processes:
-                self._watch_exit(process)
-            self._take(ProcessesObserved(processes=processes))
+            self._take(ProcessesObserved(processes=self._outside.supervisor.processes()))
         for name in self._core.looks_due(self._clock()):
             self._look_at(name)
 
@@ -207,9 +207,11 @@ class Engine:
                 outside.sources.ask_git(order.target)
             case Tell():
                 self._tell(order.story)
+            case _ as never:
+                _refuse_unknown(never)
 
     def _command(self, order: StartProcess | StopProcess | SignalProcess) -> None:
-        """Command by RPC, learn by a look: an answer never changes state, a refusal only asks for one."""
+        """Command by RPC, learn by a look: an answer never changes state; a refusal is a fact of its own."""
         supervisor = self._outside.supervisor
         if self._clock() < self._blocked_until:  # an order before this one found out
             self._take(OrderRefused(name=order.name, code="UNAVAILABLE", message="supervisord is away"))
@@ -236,10 +238,14 @@ class Engine:
         Without this look an operator's stop of a moment ago and our signal would be two TERMs.
         """
         process = self._outside.supervisor.process(order.name)
-        if process.pid == order.pid and process.state.is_up:
-            self._outside.supervisor.signal(order.name, order.signal)
-        else:
+        if process.pid != order.pid or not process.state.is_up:
             self._take(ProcessObserved(process=process))
+            return
+        try:
+            self._outside.supervisor.signal(order.name, order.signal)
+        except SupervisorUnavailable as error:  # it may have come through: that is not "never sent"
+            self._take(OrderRefused(name=order.name, code="UNANSWERED", message=str(error)))
+            self._lose(error)
 
     def _tell(self, story: Story) -> None:
         evidence = story.values.get("evidence")
@@ -257,3 +263,8 @@ class Engine:
             return self._outside.supervisor.last_words(name, LAST_WORDS)
         except (SupervisorUnavailable, SupervisorFault):
             return ""  # a story without evidence is better than none
+
+
+def _refuse_unknown(order: NoReturn) -> NoReturn:
+    """mypy finds an order that nobody carries out (``typing.assert_never``, which Python 3.10 lacks)."""
+    raise AssertionError(f"nobody carries out {order!r}")

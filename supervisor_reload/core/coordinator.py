@@ -36,16 +36,17 @@ class Coordinator:
     def __init__(self, settings: Iterable[TargetSettings]) -> None:
         self.targets = {target.name: Target.of(target) for target in settings}
         self._by_slot = {name: target for target in self.targets.values() for name in target.slots}
-        self._must_look_at_all = True
+        self.must_look_at_all = True
+        """whether supervisord should be asked about everything before the next decision"""
 
     def take(self, fact: Fact, now: float) -> list[Order]:
         """Take one fact; returns the orders that can't wait for ``decide``."""
         match fact:
             case ProcessesObserved():
-                self._must_look_at_all = False
+                self.must_look_at_all = False
                 return self._take_all(fact, now)
             case Ticked() | GroupsChanged():
-                self._must_look_at_all = True
+                self.must_look_at_all = True
                 return []
             case ProcessObserved():
                 return self._take_of(fact.process.name, fact, now)
@@ -63,11 +64,6 @@ class Coordinator:
                 return [] if target is None else target.take(fact, now)
             case _:
                 return []
-
-    @property
-    def must_look_at_all(self) -> bool:
-        """Whether supervisord should be asked about everything before the next decision."""
-        return self._must_look_at_all
 
     def looks_due(self, now: float) -> list[SlotName]:
         """The slots that supervisord should be asked about before the next decision."""

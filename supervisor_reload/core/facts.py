@@ -13,6 +13,8 @@ class ProcessChanged:
     """supervisord's event said that a process changed. A hint: events come late, twice or never."""
 
     name: SlotName
+    exited_pid: int = 0
+    """the process that ended by itself or by a signal (EXITED), though another may be up by now"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,6 @@ class RevisionComputed:
     revision: Revision
     changed: tuple[str, ...] = ()
     """absolute paths whose content differs from the reading before, sorted"""
-    files: int = 0
     final: bool = True
     """False for an early reading, inside a burst that goes on"""
 
@@ -77,6 +78,8 @@ class RevisionFailed:
 
     target: str
     reason: str
+    final: bool = True
+    """False for an early reading, inside a burst that goes on"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,6 @@ class CheckPassed:
 
     target: str
     revision: Revision
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,8 @@ class ListenerClosed:
     """Our stdin ended, or we were told to leave: the listener's life is over."""
 
     reason: str
+    is_expected: bool = True
+    """False where supervisord should start us again"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,10 @@ IGNORED_FILES = (
     "#*#",
     "4913",  # vim creates and removes it to find out whether it may write here
     "*.tmp",
+    "*.log",
+    "*.pid",
+    "*.sock",
+    "nohup.out",
     ".goutputstream-*",
     "*___jb_tmp___",
     "*___jb_old___",
@@ -65,7 +69,8 @@ IGNORED_FILES = (
     ".gitattributes",
     ".gitkeep",
 )
-"""Files that editors and tools leave for a moment, or that are beside the code without being code."""
+"""Files that editors and tools leave for a moment, that programs write while they run, or that are beside the
+code without being code."""
 
 _ROOT = ""
 _KNOWN_LIMIT = 200_000

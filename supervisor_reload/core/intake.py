@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from . import story
 from .debounce import Burst
 from .facts import (
+    ChangeKind,
     CheckFailed,
     CheckPassed,
     Fact,
@@ -17,7 +19,6 @@ from .facts import (
     GitHeld,
     RevisionComputed,
     RevisionFailed,
-    Story,
 )
 from .model import Revision, TargetSettings
 from .orders import AskGit, CancelCheck, ComputeRevision, Order, RunCheck, Tell
@@ -48,7 +49,6 @@ class Intake:
     """when to read everything, whatever the events say"""
     disk: Revision | None = None
     """the newest final reading"""
-    files: int = 0
     changed: set[str] = field(default_factory=set)
     """since the newest accepted goal"""
     checking: Goal | None = None
@@ -58,8 +58,6 @@ class Intake:
     """the newest revision that passed, or was running when we came"""
     was_forced: bool = False
     """the last burst never went quiet: the next one must not hold everything up again"""
-    found_nothing: bool = True
-    """the newest final reading found the content of the one before"""
     is_doubtful: bool = False
     """files changed before the first reading ended: what runs may not be what was read"""
     unreadable: str = ""
@@ -76,12 +74,14 @@ class Intake:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is under way between the files and the goal."""
-        return not self.readings and self.checking is None and (self.burst is None or self.was_forced)
+        if self.readings or self.unreadable or self.checking is not None:
+            return False
+        return self.burst is None or self.was_forced
 
     @property
     def on_disk(self) -> Revision | None:
         """What a process that starts now would run; None where that can't be said."""
-        return self.disk if self.burst is None and not self.readings else None
+        return None if self.burst is not None or self.readings or self.unreadable else self.disk
 
     @property
     def wakes_at(self) -> float | None:
@@ -120,6 +120,8 @@ class Intake:
         if burst is None or now < burst.ends_at(watch):
             return orders
         if now >= burst.overdue_at(watch):
+            if not self.was_forced:
+                orders.append(Tell(story=story.forced(self.settings, burst, now)))
             self.was_forced = True
             self.endless |= burst.writing
             return [*orders, self._end_burst()]
@@ -131,6 +133,8 @@ class Intake:
         if self.burst is None:
             self.burst = Burst(began=now, last=now, asking_git=True)
             orders.append(AskGit(target=self.settings.name))
+        if fact.kind is ChangeKind.SETTLED:
+            self.endless.discard(fact.path)
         self.burst.add(fact, now, self.endless)
         return orders + self._read_early()
 
@@ -164,10 +168,10 @@ class Intake:
         return [ComputeRevision(target=self.settings.name, hints=hints, final=False)]
 
     def _read(self, fact: RevisionComputed) -> list[Order]:
-        self.unreadable, self.files = "", fact.files
+        self.unreadable = ""
         if fact.final:
             self.readings = max(0, self.readings - 1)
-            self.found_nothing = self.disk in (None, fact.revision)
+            self.is_doubtful |= self.disk not in (None, fact.revision)
             self.disk = fact.revision
             self.changed |= set(fact.changed)
         elif self.burst is None:
@@ -229,28 +233,13 @@ class Intake:
         if not checked.is_final:
             return []  # the burst goes on: its end brings the final reading, and its own check
         self.rejected = fact.revision
-        values = {"revision": fact.revision, "reason": fact.reason, "output": fact.output}
-        story = Story(
-            target=self.settings.name,
-            event="check failed",
-            level="error",
-            values={**values, "changed": checked.changed},
-        )
-        return [Tell(story=story)]
+        return [Tell(story=story.refused(self.settings, fact, checked.changed))]
 
     def _fail_reading(self, fact: RevisionFailed, now: float) -> list[Order]:
-        self.readings = max(0, self.readings - 1)
+        if fact.final:
+            self.readings = max(0, self.readings - 1)
         self.read_at = now + READ_AGAIN
         if self.unreadable == fact.reason:
             return []
         self.unreadable = fact.reason
-        return [
-            Tell(
-                story=Story(
-                    target=self.settings.name,
-                    event="files unreadable",
-                    level="error",
-                    values={"reason": fact.reason},
-                )
-            )
-        ]
+        return [Tell(story=story.unreadable(self.settings, fact.reason))]

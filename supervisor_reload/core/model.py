@@ -12,6 +12,9 @@ from typing import NewType
 Revision = NewType("Revision", str)
 """Short digest of the content of a target's watched files; equal content is an equal revision."""
 
+UNKNOWN = Revision("unknown")
+"""What a process runs of which nobody can say on which code it was started; equal to no wanted revision."""
+
 SlotName = NewType("SlotName", str)
 """A process as supervisord names it in its interfaces: always ``group:process``."""
 

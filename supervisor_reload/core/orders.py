@@ -33,18 +33,6 @@ class SignalProcess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observe:
-    """Ask supervisord for the state of one process; also wakes its loop, which sleeps up to 1 s."""
-
-    name: SlotName
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObserveAll:
-    """Ask supervisord for the state of all processes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BeginProbing:
     """Probe this process for readiness, again and again, until EndProbing comes."""
 
@@ -61,7 +49,7 @@ class EndProbing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeRevision:
-    """Read the files named by the hints (all files where there are none) and tell the revision."""
+    """Read the files named by the hints, or all of them (``full``), and tell the revision."""
 
     target: str
     hints: tuple[str, ...] = ()
@@ -103,8 +91,6 @@ Order = (
     StartProcess
     | StopProcess
     | SignalProcess
-    | Observe
-    | ObserveAll
     | BeginProbing
     | EndProbing
     | ComputeRevision

@@ -44,9 +44,27 @@ class Pool:
         return self._where(s.phase.is_booting and s.revision == self.revision for s in self.slots)
 
     @property
+    def _not_ready(self) -> tuple[Slot, ...]:
+        """Up, not on the rollout's code (or it failed there before), and not known to be ready."""
+        return self._where(
+            (s.phase.is_booting and s.revision != self.revision)
+            or (s.phase is Phase.FAILED and s.is_live and s not in self.failed)
+            for s in self.slots
+        )
+
+    @property
     def stale_boots(self) -> tuple[Slot, ...]:
-        """On the way to READY on code that nobody wants any more."""
-        return self._where(s.phase.is_booting and s.revision != self.revision for s in self.slots)
+        """Booting code that nobody wants any more: no loss to replace it."""
+        return tuple(s for s in self._not_ready if s.state is not ProcessState.RUNNING)
+
+    @property
+    def unproven(self) -> tuple[Slot, ...]:
+        """RUNNING on other code and never seen ready: found so, or the probe can't pass. Youngest first.
+
+        They may be serving all the same, so they count as if they were when something is taken down.
+        """
+        running = (s for s in self._not_ready if s.state is ProcessState.RUNNING)
+        return tuple(sorted(running, key=lambda slot: -slot.began))
 
     @property
     def owed(self) -> tuple[Slot, ...]:
@@ -59,22 +77,20 @@ class Pool:
 
     @property
     def failed(self) -> tuple[Slot, ...]:
-        """Failed in this rollout, on its code or by not leaving."""
+        """Failed in this rollout: on its code, by not leaving, or by a fall that we only heard of."""
         return self._where(
-            s.phase is Phase.FAILED
-            and s.since >= self.began
-            and (s.revision == self.revision or s.state is ProcessState.STOPPING)
+            (
+                s.phase is Phase.FAILED
+                and s.since >= self.began
+                and (s.revision == self.revision or s.state is ProcessState.STOPPING)
+            )
+            or (s.fell_at >= self.began and s.fell_on == self.revision)
             for s in self.slots
         )
 
     @property
-    def unready_live(self) -> tuple[Slot, ...]:
-        """Failed before this rollout, with a process that still runs: no loss to stop it."""
-        return self._where(s.phase is Phase.FAILED and s.is_live and s not in self.failed for s in self.slots)
-
-    @property
     def retried(self) -> tuple[Slot, ...]:
-        """Failed before this rollout, and supervisord is about to try again (BACKOFF)."""
+        """Failed, not on the rollout's code, and supervisord is about to try again (BACKOFF)."""
         return self._where(
             s.phase is Phase.FAILED and s.state is ProcessState.BACKOFF and s not in self.failed
             for s in self.slots
@@ -82,7 +98,7 @@ class Pool:
 
     @property
     def fallen(self) -> tuple[Slot, ...]:
-        """Failed before this rollout, without a process: FATAL, EXITED. A good save brings them back."""
+        """Failed, not on the rollout's code, without a process: FATAL, EXITED. A good save revives them."""
         return self._where(
             s.phase is Phase.FAILED
             and not s.state.has_process

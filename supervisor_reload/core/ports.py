@@ -40,8 +40,8 @@ class Supervisor(Protocol):
 class ExitWatch(Protocol):
     """Tells (as ProcessExited) when a process ends, sooner than supervisord does."""
 
-    def watch(self, name: SlotName, pid: int) -> bool:
-        """Begin; False where this system can't."""
+    def watch(self, name: SlotName, pid: int) -> None:
+        """Begin, where this system can."""
 
     def close(self) -> None:
         """Stop telling."""
@@ -97,7 +97,7 @@ class Probing(Protocol):
         """ProbePassed or ProbeFailed follows after every attempt, until end()."""
 
     def end(self, name: SlotName) -> None:
-        """No more facts for this slot, but for one that is under way."""
+        """No more facts for this slot, but for one that is just being put; a probe's command is killed."""
 
     def close(self) -> None:
         """End everything."""

@@ -58,9 +58,7 @@ class Restraint:
         """Whether a rollout may begin."""
         if self.is_held or self.is_left_alone:
             return False
-        if self.failures and (self.retry_at is None or now < self.retry_at):
-            return False
-        return now >= self.interval_ends_at
+        return now >= max(self.retry_at or 0.0, self.interval_ends_at)
 
     @property
     def interval_ends_at(self) -> float:

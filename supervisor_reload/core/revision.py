@@ -25,11 +25,6 @@ class Fingerprint:
         self._sum = 0
         self._count = 0
 
-    @property
-    def count(self) -> int:
-        """How many files are in the set."""
-        return self._count
-
     def add(self, root: int, relative: str, content: bytes) -> None:
         """Put a file in: the number of its watched path, its name below it, and its content's digest."""
         self._sum = (self._sum + _entry(root, relative, content)) % _MODULUS

@@ -65,35 +65,39 @@ class Moves:
 
     def start(self, slot: Slot, now: float, revision: Revision | None) -> None:
         """Start a process in an empty slot."""
-        surge = slot.phase is Phase.SPARE
+        surge = slot.phase is Phase.SPARE or slot.is_surge
         moved = slot.enter(
             Phase.STARTING, now, limit=START_LIMIT, began=now, revision=revision, is_surge=surge, pid=0
         )
         self._put(moved, StartProcess(name=slot.name))
 
     def stop(self, slot: Slot, now: float, limit: float, *, retiring: bool) -> None:
-        """Have supervisord stop it: a surplus slot, a stale boot, or a drain that took too long."""
-        if now < slot.began + MIN_AGE and slot.state.is_up:
-            self.slots[slot.name] = replace(slot, look_at=slot.began + MIN_AGE)
-            return
-        moved = slot.enter(
+        """Have it stopped: surplus, a stale boot, or a drain that took too long; ``tend`` orders it."""
+        self.slots[slot.name] = slot.enter(
             Phase.STOPPING, now, limit=limit + KILL_MARGIN, is_retiring=retiring, look_at=now + LOOK_INTERVAL
         )
-        self._put(moved, StopProcess(name=slot.name))
 
     def drain(self, slot: Slot, now: float, settings: TargetSettings) -> None:
-        """Send the graceful signal; the exit that follows is ours."""
+        """Have the graceful signal sent; the exit that follows is ours. ``tend`` orders it."""
         if slot.state is not ProcessState.RUNNING or slot.signalled_pid == slot.pid:
             self.stop(slot, now, settings.stop_timeout, retiring=False)
             return
-        moved = slot.enter(
-            Phase.DRAINING,
-            now,
-            limit=settings.drain_timeout,
-            signalled_pid=slot.pid,
-            look_at=now + LOOK_INTERVAL,
+        self.slots[slot.name] = slot.enter(
+            Phase.DRAINING, now, limit=settings.drain_timeout, look_at=now + LOOK_INTERVAL
         )
-        self._put(moved, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.stop_signal))
+
+    def ask(self, slot: Slot, now: float, settings: TargetSettings) -> None:
+        """Order what a leaving slot is due: once, but again where the order did not reach supervisord."""
+        if slot.state.is_up and now < slot.began + MIN_AGE:
+            self.slots[slot.name] = replace(slot, look_at=slot.began + MIN_AGE)
+        elif slot.phase is Phase.DRAINING:
+            asked = replace(
+                slot, is_asked=True, signalled_pid=slot.pid, deadline=now + settings.drain_timeout
+            )
+            self._put(asked, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.stop_signal))
+        elif slot.state.is_up or slot.state is ProcessState.BACKOFF:
+            deadline = now + settings.stop_timeout + KILL_MARGIN
+            self._put(replace(slot, is_asked=True, deadline=deadline), StopProcess(name=slot.name))
 
     def hang_up(self, slot: Slot, now: float, settings: TargetSettings, revision: Revision) -> None:
         """Have the application reload itself; then it must be ready, and live for startsecs."""
@@ -114,12 +118,23 @@ class Moves:
 def tend(
     settings: TargetSettings, moves: Moves, now: float, on_disk: Revision | None, *, start: bool
 ) -> None:
-    """What is owed whatever happens: a drain has a limit, and who stops must start."""
+    """What is owed whatever happens: a drain has a limit, and who stops must start.
+
+    ``start`` is False while the files may still change; even then nothing stays down for longer than
+    ``max_wait``: what starts may serve, what waits surely does not.
+    """
     for slot in tuple(moves.slots.values()):
         if slot.phase is Phase.DRAINING and slot.deadline is not None and now >= slot.deadline:
             moves.stop(slot, now, settings.stop_timeout, retiring=False)
-        elif slot.phase is Phase.VACANT and start and not slot.is_by_hand:
-            moves.start(slot, now, on_disk)
+        elif slot.phase is Phase.VACANT and not slot.is_by_hand:
+            latest = slot.since + settings.watch.max_wait
+            if start or now >= latest:
+                moves.start(slot, now, on_disk)
+            else:
+                moves.slots[slot.name] = replace(slot, look_at=latest)
+    for slot in tuple(moves.slots.values()):
+        if slot.phase.is_leaving and not slot.is_asked:
+            moves.ask(slot, now, settings)
 
 
 def roll(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float, *, settled: bool) -> None:
@@ -133,9 +148,10 @@ def roll(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float, *
         if settled:
             _signal(settings, moves, pool, rollout, now)
         return
+    enough = settings.has_spare and len(pool.ready_new) >= rollout.wanted
     for slot in pool.stale_boots:
         if settled or (settings.has_spare and slot.revision is not None):
-            moves.stop(slot, now, settings.stop_timeout, retiring=False)
+            moves.stop(slot, now, settings.stop_timeout, retiring=enough)
     if settings.has_spare and pool.has_room(rollout.wanted):
         _surge(settings, moves, pool, rollout, now, settled)
     elif settled:
@@ -147,7 +163,7 @@ def _surge(
 ) -> None:
     """New beside old: start while there is room, retire only what is more than wanted."""
     new = len(pool.ready_new) + len(pool.booting) + len(pool.owed) + len(pool.stale_boots)
-    total = new + len(pool.ready_old) + len(pool.unready_live)
+    total = new + len(pool.ready_old) + len(pool.unproven)
     room = min(rollout.wanted - new, rollout.wanted + settings.max_surge - total)
     empty = (*pool.fallen, *pool.spare)
     for slot in empty[: max(0, room)]:
@@ -157,10 +173,10 @@ def _surge(
     if new >= rollout.wanted:
         for slot in pool.fallen:  # it fell by itself, and its successor is there already
             moves.slots[slot.name] = slot.enter(Phase.SPARE, now)
-    for slot in (*pool.unready_live, *pool.retried):
+    for slot in pool.retried:
         moves.stop(slot, now, settings.stop_timeout, retiring=new >= rollout.wanted)
-    surplus = len(pool.ready) - rollout.wanted
-    victims = (*pool.ready_old, *reversed(pool.ready_new))
+    surplus = len(pool.ready) + len(pool.unproven) - rollout.wanted
+    victims = (*pool.unproven, *pool.ready_old, *reversed(pool.ready_new))
     for slot in victims[: max(0, surplus)]:
         moves.stop(slot, now, settings.stop_timeout, retiring=True)
 
@@ -169,10 +185,10 @@ def _in_place(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollo
     """Old makes room for new: bring back what is down, then drain as many as may be unavailable."""
     for slot in pool.fallen:
         moves.start(slot, now, rollout.revision)
-    for slot in (*pool.unready_live, *pool.retried):
+    for slot in pool.retried:
         moves.drain(slot, now, settings)
-    may_leave = len(pool.ready) - (rollout.wanted - settings.max_unavailable)
-    for slot in pool.ready_old[: max(0, may_leave)]:
+    may_leave = len(pool.ready) + len(pool.unproven) - (rollout.wanted - settings.max_unavailable)
+    for slot in (*pool.unproven, *pool.ready_old)[: max(0, may_leave)]:
         moves.drain(slot, now, settings)
 
 
@@ -182,9 +198,8 @@ def _signal(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout
         moves.start(slot, now, rollout.revision)
     for slot in pool.retried:
         moves.stop(slot, now, settings.stop_timeout, retiring=False)
-    may_reload = max(1, settings.max_unavailable) - len(pool.booting)
-    old = tuple(slot for slot in pool.unready_live if slot.state is ProcessState.RUNNING) + pool.ready_old
-    for slot in old[: max(0, may_reload)]:
+    may_reload = max(1, settings.max_unavailable) - len(pool.booting) - len(pool.stale_boots)
+    for slot in (*pool.unproven, *pool.ready_old)[: max(0, may_reload)]:
         moves.hang_up(slot, now, settings, rollout.revision)
 
 
@@ -195,7 +210,7 @@ def is_complete(slots: Iterable[Slot], rollout: Rollout) -> bool:
 
 
 def undo(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float) -> None:
-    """Take back what a halted or aborted rollout brought up beside the old, where the old suffice."""
+    """Take back what a rollout that ended brought up beside the old, where the old suffice."""
     pool = Pool(tuple(moves.slots.values()), rollout.revision, rollout.began)
     covered = len(pool.ready) >= rollout.wanted
     for slot in (*pool.booting, *pool.failed):
@@ -205,6 +220,9 @@ def undo(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float) -
             moves.stop(slot, now, settings.stop_timeout, retiring=True)
         else:
             moves.slots[slot.name] = slot.enter(Phase.SPARE, now)
+    surplus = len(pool.ready) - rollout.wanted if settings.has_spare else 0
+    for slot in pool.ready_new[: max(0, surplus)]:
+        moves.stop(slot, now, settings.stop_timeout, retiring=True)
 
 
 def trim(settings: TargetSettings, moves: Moves, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""The life of one slot: what a look, a probe, an exit or the passing of time makes of it.
+"""The life of one slot: what a probe, an exit, a refusal or the passing of time makes of it.
 
 A slot is one supervisor process as a rollout sees it; it outlives the pids that fill it. Nothing here
 chooses which slot is replaced when (that is ``rollout``), and nothing here knows of files.
@@ -9,13 +9,16 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, replace
 
-from .model import Process, ProcessState, Revision, SlotName, SlotSettings
+from .model import UNKNOWN, ProcessState, Revision, SlotName, SlotSettings
 
 MIN_AGE = 0.05
 """Seconds: a TERM to a younger process can be swallowed between fork and exec (FACTS: 8 of 40)."""
 
 LOOK_INTERVAL = 0.25
 """Seconds between two looks at a slot on its way; a look also wakes supervisord's loop (up to 1 s)."""
+
+LONGEST_SOAK = 60.0
+"""Seconds: however often a process fell, its successor counts as ready after this time."""
 
 REAP_INTERVAL = 0.01
 """Seconds between two looks at a process that the kernel has seen end and supervisord has not."""
@@ -55,19 +58,24 @@ class Phase(enum.Enum):
 
 
 _DOWN = {Phase.SPARE, Phase.VACANT}
-_NEW_PROCESS = {Phase.PROBING}
+_PROBING = {Phase.PROBING}
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.SPARE: frozenset({Phase.STARTING, Phase.FAILED} | _NEW_PROCESS),
-    Phase.VACANT: frozenset({Phase.STARTING, Phase.SPARE, Phase.FAILED} | _NEW_PROCESS),
-    Phase.STARTING: frozenset({Phase.STOPPING, Phase.SPARE, Phase.VACANT, Phase.FAILED} | _NEW_PROCESS),
-    Phase.PROBING: frozenset({Phase.SOAKING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _NEW_PROCESS),
-    Phase.SOAKING: frozenset({Phase.READY, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _NEW_PROCESS),
-    Phase.READY: frozenset({Phase.DRAINING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _NEW_PROCESS),
-    Phase.DRAINING: frozenset({Phase.STOPPING, Phase.FAILED} | _DOWN | _NEW_PROCESS),
-    Phase.STOPPING: frozenset({Phase.FAILED} | _DOWN | _NEW_PROCESS),
-    Phase.FAILED: frozenset({Phase.STARTING, Phase.DRAINING, Phase.STOPPING, Phase.SPARE} | _NEW_PROCESS),
+    Phase.SPARE: frozenset({Phase.STARTING, Phase.FAILED} | _PROBING),
+    Phase.VACANT: frozenset({Phase.STARTING, Phase.SPARE, Phase.FAILED} | _PROBING),
+    Phase.STARTING: frozenset({Phase.STOPPING, Phase.SPARE, Phase.VACANT, Phase.FAILED} | _PROBING),
+    Phase.PROBING: frozenset(
+        {Phase.SOAKING, Phase.DRAINING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _PROBING
+    ),
+    Phase.SOAKING: frozenset(
+        {Phase.READY, Phase.DRAINING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _PROBING
+    ),
+    Phase.READY: frozenset({Phase.DRAINING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _PROBING),
+    Phase.DRAINING: frozenset({Phase.STOPPING, Phase.FAILED} | _DOWN | _PROBING),
+    Phase.STOPPING: frozenset({Phase.FAILED} | _DOWN | _PROBING),
+    Phase.FAILED: frozenset({Phase.STARTING, Phase.DRAINING, Phase.STOPPING, Phase.SPARE} | _PROBING),
 }
-"""Every change of phase there is. PROBING is entered wherever a new pid shows up, whoever started it."""
+"""Every change of phase there is. PROBING is entered wherever a new pid shows up, whoever started it, by a
+process that reloads itself, and again by one that stopped to answer while it soaked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +102,22 @@ class Slot:
     """what the process was started on; None where the files were changing"""
     soak: float = 0.0
     """seconds for which it must stay ready"""
+    is_asked: bool = False
+    """while DRAINING or STOPPING: supervisord was ordered to signal or stop it"""
     is_retiring: bool = False
     """while STOPPING: surplus, not to be started again"""
     is_surge: bool = False
     """started beside the old ones, from a spare slot"""
     is_by_hand: bool = False
     """somebody stopped it; it stays stopped until somebody starts it"""
+    former_pid: int = 0
+    former_revision: Revision | None = None
+    """the process before this one, which may turn out to have fallen"""
+    fell_at: float = 0.0
+    fell_on: Revision | None = None
+    """when a process that we had not asked to leave ended, and on which code"""
+    falls: int = 0
+    """of processes on this slot's revision; each doubles the time for which the next must stay ready"""
     reason: str = ""
     """why it FAILED; while PROBING, the newest answer of the probe"""
 
@@ -117,7 +135,7 @@ class Slot:
         """Change the phase; ``limit`` in seconds."""
         assert phase in TRANSITIONS[self.phase], f"{self.name}: {self.phase} -> {phase}"
         deadline = None if limit is None else now + limit
-        fresh: dict[str, object] = {"reason": "", "is_retiring": False, "look_at": None}
+        fresh: dict[str, object] = {"reason": "", "is_retiring": False, "is_asked": False, "look_at": None}
         return replace(self, phase=phase, since=now, deadline=deadline, **{**fresh, **changes})  # type: ignore[arg-type]
 
     @property
@@ -129,102 +147,31 @@ class Slot:
         return min(times, default=None)
 
 
-def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
-    """What a look at supervisord makes of a slot.
-
-    ``on_disk`` is the revision that a process started now would run, None while the files change.
-    """
-    if process.state.is_up:
-        return _observe_up(slot, process, now, on_disk)
-    known = slot.state
-    slot = replace(slot, state=process.state, pid=0, look_at=None)
-    if process.state is ProcessState.STOPPING:
-        return _observe_stopping(slot, process, now)
-    if slot.phase in (Phase.DRAINING, Phase.STOPPING):
-        return _observe_gone(slot, process, now)
-    if process.state is ProcessState.STOPPED:
-        return _observe_stopped(slot, now)
-    slot = replace(slot, is_by_hand=False)  # whatever fell must have been started
-    was_down = slot.phase in (Phase.SPARE, Phase.VACANT) and known is not ProcessState.UNKNOWN
-    if was_down and process.state in (known, ProcessState.EXITED):
-        return slot
-    return _fail(slot, now, process.detail or process.state.value)
-
-
-def _observe_up(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
-    if process.pid and process.pid == slot.dead_pid:
-        return replace(slot, look_at=now + REAP_INTERVAL)  # supervisord has not reaped it yet
-    if process.pid and process.pid != slot.pid:
-        slot = _adopt(slot, process.pid, now, on_disk)
-    slot = replace(slot, state=process.state, look_at=_next_look(slot, process.state, now))
-    if slot.phase is Phase.PROBING and slot.settings.ready.scheme == "running":
-        return pass_probe(slot, now) if process.state is ProcessState.RUNNING else slot
-    return elapse(slot, now)
-
-
-def _adopt(slot: Slot, pid: int, now: float, on_disk: Revision | None) -> Slot:
-    """A new process: the one that we ordered, or somebody else's."""
-    ours = slot.phase is Phase.STARTING
-    ready = slot.settings.ready
-    return slot.enter(
-        Phase.PROBING,
-        now,
-        limit=max(ready.timeout, slot.settings.startsecs),
-        pid=pid,
-        began=now,
-        soak=ready.min_ready,
-        revision=slot.revision if ours else on_disk,
-        is_surge=slot.is_surge and ours,
-        is_by_hand=False,
-    )
-
-
-def _next_look(slot: Slot, state: ProcessState, now: float) -> float | None:
-    if state is ProcessState.STARTING:
-        # supervisord turns STARTING into RUNNING when its loop wakes; up to 1 s late without a call
-        return max(slot.began + slot.settings.startsecs + REAP_INTERVAL, now + REAP_INTERVAL)
-    return now + LOOK_INTERVAL if slot.phase.is_leaving else None
-
-
-def _observe_stopping(slot: Slot, process: Process, now: float) -> Slot:
-    look_at = now + LOOK_INTERVAL
-    if slot.phase is Phase.STOPPING:
-        return replace(slot, pid=process.pid or slot.pid, look_at=look_at)
-    if slot.phase is Phase.SPARE:
-        return replace(slot, is_by_hand=True, look_at=look_at)
-    return slot.enter(Phase.SPARE, now, is_by_hand=True, look_at=look_at)
-
-
-def _observe_gone(slot: Slot, process: Process, now: float) -> Slot:
-    """The process that was on its way out has gone."""
-    if slot.phase is Phase.DRAINING and process.state is ProcessState.STOPPED:
-        return slot.enter(Phase.SPARE, now, is_by_hand=True)  # we only signalled: that was an operator
-    return slot.enter(Phase.SPARE if slot.is_retiring else Phase.VACANT, now, is_surge=False)
-
-
-def _observe_stopped(slot: Slot, now: float) -> Slot:
-    if slot.phase in (Phase.SPARE, Phase.VACANT):
-        return slot
-    return slot.enter(Phase.SPARE, now, is_by_hand=True)
-
-
-def _fail(slot: Slot, now: float, reason: str) -> Slot:
-    if slot.phase is Phase.FAILED:
-        return replace(slot, reason=slot.reason or reason)
-    return slot.enter(Phase.FAILED, now, reason=reason)
-
-
-def look_soon(slot: Slot, now: float) -> Slot:
-    """supervisord's event hinted that the slot changed; only a look tells how."""
-    return replace(slot, look_at=now)
-
-
 def miss(slot: Slot, now: float) -> Slot:
     """supervisord does not know the slot (any more): somebody removed its program."""
     slot = replace(slot, state=ProcessState.UNKNOWN, pid=0, look_at=None)
     if slot.phase is Phase.SPARE:
         return replace(slot, is_by_hand=True)
     return slot.enter(Phase.SPARE, now, is_by_hand=True)
+
+
+def fall(slot: Slot, pid: int, now: float) -> Slot:
+    """A process ended that nobody had asked to; autorestart may have started the next one already."""
+    if pid == slot.signalled_pid or pid not in (slot.pid, slot.former_pid):
+        return slot
+    fell_on = slot.revision if pid == slot.pid else slot.former_revision
+    falls = slot.falls + 1 if fell_on == slot.revision else 1
+    slot = replace(slot, fell_at=now, fell_on=fell_on, falls=falls, former_pid=0)
+    if pid == slot.pid or not slot.phase.is_booting:
+        return slot
+    soak = soak_after(slot, falls)
+    deadline = None if slot.deadline is None else slot.deadline + soak - slot.soak
+    return replace(slot, soak=soak, deadline=deadline)
+
+
+def soak_after(slot: Slot, falls: int) -> float:
+    """Seconds for which the next process must stay ready: a crash loop looks ready between two falls."""
+    return max(slot.settings.ready.min_ready, min(LONGEST_SOAK, 2.0**falls) if falls else 0.0)
 
 
 def relabel(slot: Slot, revision: Revision) -> Slot:
@@ -266,15 +213,28 @@ def refuse(slot: Slot, code: str, message: str, now: float) -> Slot:
         return miss(slot, now)
     if code == "NOT_RUNNING" and slot.phase is Phase.STOPPING:
         # not our stop then: it ended by itself, or an operator was first; the next look tells which
-        return slot.enter(Phase.FAILED, now, revision=None, look_at=now, reason="ended before it was stopped")
+        reason = "ended before it was stopped"
+        return slot.enter(Phase.FAILED, now, revision=UNKNOWN, look_at=now, reason=reason)
     if code in ("ALREADY_STARTED", "NOT_RUNNING"):
         return replace(slot, look_at=now)
-    if code == "UNAVAILABLE" and slot.phase is Phase.STARTING:
-        return slot.enter(Phase.VACANT, now)  # nobody knows whether it started: the next look does
-    if slot.phase is Phase.STARTING or (slot.phase is Phase.PROBING and code != "SHUTDOWN_STATE"):
+    if code in ("UNAVAILABLE", "UNANSWERED"):
+        return _pause(slot, code, message, now)
+    if slot.phase in (Phase.STARTING, Phase.PROBING):
         # while PROBING only the signal to reload itself is ordered: the process may run the old code still
         return slot.enter(Phase.FAILED, now, reason=message)
-    return replace(slot, look_at=now + (0.0 if code == "UNAVAILABLE" else LOOK_INTERVAL))
+    return replace(slot, look_at=now + LOOK_INTERVAL)
+
+
+def _pause(slot: Slot, code: str, message: str, now: float) -> Slot:
+    """An order did not reach supervisord (UNAVAILABLE), or nobody knows (UNANSWERED): no revision's fault."""
+    if slot.phase is Phase.STARTING:
+        return slot.enter(Phase.VACANT, now, look_at=now)  # the next look tells whether it started
+    if slot.phase is Phase.PROBING:
+        return slot.enter(Phase.FAILED, now, revision=UNKNOWN, look_at=now, reason=message)
+    if slot.phase is Phase.DRAINING and code == "UNANSWERED":
+        return replace(slot, look_at=now)  # it may have got its graceful signal: never a second one
+    signalled = 0 if slot.phase is Phase.DRAINING else slot.signalled_pid
+    return replace(slot, is_asked=False, signalled_pid=signalled, look_at=now)
 
 
 def elapse(slot: Slot, now: float) -> Slot:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .facts import Story
-from .model import ProcessState, Revision
-from .orders import Order, Tell
+from .facts import CheckFailed, Story
+from .model import ProcessState, Revision, TargetSettings
 from .slot import Phase, Slot
 
 if TYPE_CHECKING:
+    from .debounce import Burst
     from .intake import Goal
     from .rollout import Rollout
     from .target import Target
@@ -46,36 +46,27 @@ def superseded(target: Target, rollout: Rollout, revision: Revision) -> Story:
     return Story(target=target.settings.name, event="rollout superseded", rollout=rollout.id, values=values)
 
 
-def completed(target: Target, now: float) -> list[Order]:
+def completed(target: Target, now: float) -> Story:
     """Every slot is ready on the new code."""
     assert target.rollout is not None
     rollout = target.rollout
-    return [
-        Tell(
-            story=_story(
-                target,
-                "rollout complete",
-                revision=rollout.revision,
-                ready=rollout.wanted,
-                seconds=now - rollout.began,
-            )
-        )
-    ]
+    seconds = now - rollout.began
+    return _story(
+        target, "rollout complete", revision=rollout.revision, ready=rollout.wanted, seconds=seconds
+    )
 
 
-def withdrawn(target: Target, revision: Revision, now: float) -> list[Order]:
+def withdrawn(target: Target, revision: Revision) -> Story:
     """The files are back to the code that serves."""
-    return [Tell(story=_story(target, "rollout withdrawn", revision=revision))]
+    return _story(target, "rollout withdrawn", revision=revision)
 
 
-def aborted(target: Target, stopped: tuple[Slot, ...], now: float) -> list[Order]:
+def aborted(target: Target, stopped: tuple[Slot, ...]) -> Story:
     """An operator stopped a slot in the middle."""
-    return [
-        Tell(story=_story(target, "rollout aborted", level="warning", slots=tuple(s.name for s in stopped)))
-    ]
+    return _story(target, "rollout aborted", level="warning", slots=tuple(s.name for s in stopped))
 
 
-def halted(target: Target, reason: str, slot: Slot | None, now: float) -> list[Order]:
+def halted(target: Target, reason: str, slot: Slot | None, now: float) -> Story:
     """The new code failed; what still runs the old goes on."""
     assert target.rollout is not None
     values: dict[str, object] = {"revision": target.rollout.revision, "reason": reason}
@@ -87,7 +78,32 @@ def halted(target: Target, reason: str, slot: Slot | None, now: float) -> list[O
         values["held"] = target.restraint.is_held
         retry_at = target.restraint.retry_at
         values["retry_in"] = None if retry_at is None else retry_at - now
-    return [Tell(story=_story(target, "rollout halted", level="error", **values))]
+    return _story(target, "rollout halted", level="error", **values)
+
+
+def refused(settings: TargetSettings, fact: CheckFailed, changed: tuple[str, ...]) -> Story:
+    """The check refused the code on disk; nothing was touched."""
+    values: dict[str, object] = {"revision": fact.revision, "reason": fact.reason, "output": fact.output}
+    values["changed"] = changed
+    return Story(target=settings.name, event="check failed", level="error", values=values)
+
+
+def unreadable(settings: TargetSettings, reason: str) -> Story:
+    """The files can't be read; they are tried again."""
+    return Story(target=settings.name, event="files unreadable", level="error", values={"reason": reason})
+
+
+def forced(settings: TargetSettings, burst: Burst, now: float) -> Story:
+    """A burst was ended by its limit: git's lock, files that nobody closes, or events without end."""
+    reason = "events kept coming"
+    if burst.git_held:
+        reason = "git still holds its index.lock"
+    elif burst.is_closing:
+        reason = "whether git holds its index.lock could not be seen in time"
+    elif burst.writing:
+        reason = f"{min(burst.writing)} is still open for writing"
+    values = {"reason": reason, "seconds": now - burst.began}
+    return Story(target=settings.name, event="burst ended by its limit", level="warning", values=values)
 
 
 def unserved(target: Target, goal: Goal, wanted: int) -> Story:
@@ -134,7 +150,10 @@ def _departed(target: Target, old: Slot, new: Slot) -> Story | None:
     if new.phase is Phase.STOPPING:
         return _stopping(target, old, new) if old.phase is not Phase.STOPPING else None
     if new.is_by_hand:
-        return _story(target, "slot stopped by hand", slot=new.name, level="warning")
+        ready = sum(slot.phase is Phase.READY for slot in target.slots.values())
+        is_spare = target.settings.has_spare and ready >= target.settings.replicas
+        event = "spare slot stopped by hand" if is_spare else "slot stopped by hand"
+        return _story(target, event, slot=new.name, level="warning")
     if old.phase.is_leaving:
         return _story(target, "slot left", slot=new.name, pid=old.pid, seconds=new.since - old.since)
     return None

@@ -17,9 +17,11 @@ from .facts import (
     ProcessChanged,
     ProcessExited,
     ProcessObserved,
+    Story,
 )
 from .intake import Goal, Intake
-from .model import ProcessState, Revision, SlotName, TargetSettings
+from .looks import look_soon, observe
+from .model import UNKNOWN, ProcessState, Revision, SlotName, TargetSettings
 from .orders import BeginProbing, EndProbing, Order, Tell
 from .pool import Pool
 from .restraint import Restraint
@@ -30,16 +32,12 @@ from .slot import (
     elapse,
     end_process,
     fail_probe,
-    look_soon,
+    fall,
     miss,
-    observe,
     pass_probe,
     refuse,
     relabel,
 )
-
-UNKNOWN = Revision("unknown")
-"""What a process runs that was started before the files were read, and they changed meanwhile."""
 
 SlotFact = ProcessObserved | ProcessChanged | ProcessExited | ProbePassed | ProbeFailed | OrderRefused
 
@@ -66,7 +64,7 @@ class Target:
         return cls(settings, Intake(settings=settings), slots, Restraint(settings))
 
     def take(self, fact: Fact, now: float) -> list[Order]:
-        """Take a fact about this target; orders come at once only where a file is concerned."""
+        """Take a fact about this target; what it orders at once never touches a process."""
         if not isinstance(fact, SlotFact):
             return self.intake.take(fact, now)
         name = fact.process.name if isinstance(fact, ProcessObserved) else fact.name
@@ -123,7 +121,7 @@ class Target:
     def _label_unknown(self) -> None:
         """What was started while the files were read runs what was read, if that is all there ever was."""
         intake = self.intake
-        if not intake.is_settled or intake.goal is None or not intake.found_nothing:
+        if not intake.is_settled or intake.goal is None:
             return
         revision = UNKNOWN if intake.is_doubtful else intake.goal.revision
         intake.is_doubtful = False
@@ -136,11 +134,11 @@ class Target:
         rollout, goal = self.rollout, self.intake.goal
         if rollout is None or goal is None:
             return []
-        pool = Pool(tuple(self.slots.values()), rollout.revision, rollout.began)
+        pool = self._pool(rollout.revision, rollout.began)
         rollout = self.rollout = replace(rollout, wanted=pool.wanted(self.settings))
         if pool.stopped_by_hand:
             self.restraint.is_left_alone = True
-            return self._end(story.aborted(self, pool.stopped_by_hand, now), now)
+            return self._end(story.aborted(self, pool.stopped_by_hand), now)
         if goal.revision != rollout.revision:
             return self._turn(rollout, goal, pool, now)
         if goal.is_final and not rollout.is_final:
@@ -155,11 +153,14 @@ class Target:
             return self._end(story.completed(self, now), now)
         return []
 
+    def _pool(self, revision: Revision, began: float) -> Pool:
+        return Pool(tuple(self.slots.values()), revision, began)
+
     def _turn(self, rollout: Rollout, goal: Goal, pool: Pool, now: float) -> list[Order]:
         """The files changed again while the rollout was under way."""
         serving = Pool(pool.slots, goal.revision, rollout.began).ready_new
         if len(serving) >= rollout.wanted:
-            return self._end(story.withdrawn(self, goal.revision, now), now) if goal.is_final else []
+            return self._end(story.withdrawn(self, goal.revision), now) if goal.is_final else []
         if not (self.intake.is_settled or (self.settings.has_spare and not goal.is_final)):
             return []
         if not rollout.is_final:  # the same burst brought more: still one rollout
@@ -167,26 +168,30 @@ class Target:
                 rollout, revision=goal.revision, changed=goal.changed, began=now, is_final=goal.is_final
             )
             return [Tell(story=story.grew(self, goal))]
+        told = story.superseded(self, rollout, goal.revision)
+        if not self.restraint.permits(now):
+            return self._end(told, now)  # its successor may not begin yet: take back what is beside the old
         self.rollout = None
-        return [Tell(story=story.superseded(self, rollout, goal.revision))]
+        return [Tell(story=told)]
 
-    def _end(self, told: list[Order], now: float) -> list[Order]:
+    def _end(self, told: Story, now: float) -> list[Order]:
         assert self.rollout is not None
         moves = Moves.of(self.slots.values())
         undo(self.settings, moves, self.rollout, now)
         self.slots, self.rollout = moves.slots, None
-        return told + moves.orders
+        return [Tell(story=told), *moves.orders]
 
     def _halt(self, slot: Slot, now: float) -> list[Order]:
         assert self.rollout is not None
         self.restraint.fail(now, is_last=slot.state is ProcessState.FATAL)
-        return self._end(story.halted(self, slot.reason, slot, now), now)
+        reason = slot.reason if slot.phase is Phase.FAILED else "its process ended by itself"
+        return self._end(story.halted(self, reason, slot, now), now)
 
     def _begin(self, now: float) -> list[Order]:
         goal = self.intake.goal
         if self.rollout is not None or goal is None or not self._is_due(goal, now):
             return []
-        pool = Pool(tuple(self.slots.values()), goal.revision, now)
+        pool = self._pool(goal.revision, now)
         wanted = pool.wanted(self.settings)
         is_stuck = self.settings.has_spare and not self.settings.max_unavailable and not pool.has_room(wanted)
         if wanted == 0 or is_stuck:
@@ -212,7 +217,7 @@ class Target:
             return False
         if not goal.is_final and (not self.settings.has_spare or self.intake.rejected is not None):
             return False
-        in_use = Pool(tuple(self.slots.values()), goal.revision, now).in_use
+        in_use = [s for s in self._pool(goal.revision, now).in_use if not s.is_retiring]
         is_retry = self.restraint.failures > 0
         return is_retry or not in_use or any(slot.revision != goal.revision for slot in in_use)
 
@@ -236,7 +241,7 @@ def _take(slot: Slot, fact: SlotFact, now: float, on_disk: Revision | None) -> S
         case ProcessObserved():
             return observe(slot, fact.process, now, on_disk)
         case ProcessChanged():
-            return look_soon(slot, now)
+            return look_soon(fall(slot, fact.exited_pid, now) if fact.exited_pid else slot, now)
         case ProcessExited():
             return end_process(slot, fact.pid, now)
         case ProbePassed():

@@ -49,7 +49,7 @@ class Listener:
                     self._put(fact)
             self._put(ListenerClosed(reason="supervisord closed our stdin"))
         except (OSError, ValueError, KeyError) as error:
-            self._put(ListenerClosed(reason=f"the event stream broke: {error!r}"))
+            self._put(ListenerClosed(reason=f"the event stream broke: {error!r}", is_expected=False))
 
     def _say(self, text: str) -> None:
         self._stdout.write(text)
@@ -76,7 +76,9 @@ def read_event(name: str, payload: str) -> Fact | None:
     """What an event tells us; None where it is not for us. Raises KeyError where it names no process."""
     if name.startswith("PROCESS_STATE"):
         fields = fields_of(payload)
-        return ProcessChanged(name=SlotName(f"{fields['groupname']}:{fields['processname']}"))
+        slot = SlotName(f"{fields['groupname']}:{fields['processname']}")
+        exited = fields.get("pid", "") if name == "PROCESS_STATE_EXITED" else ""
+        return ProcessChanged(name=slot, exited_pid=int(exited) if exited.isdecimal() else 0)
     if name.startswith("PROCESS_GROUP"):
         return GroupsChanged()
     if name == "SUPERVISOR_STATE_CHANGE_STOPPING":

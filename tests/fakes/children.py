@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 UP = b"up\n"
+
+NOBODY = 65534
+"""A user who may look into nobody else's processes, and end none."""
 
 
 @contextmanager
@@ -22,3 +28,16 @@ def child(code: str, *arguments: str, stdin: int = subprocess.PIPE) -> Iterator[
             yield process
         finally:
             process.kill()
+
+
+def as_nobody(code: str, *arguments: str) -> str:
+    """What a Python says that runs ``code``, which imports, then becomes NOBODY with ``os.setuid``."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    code = (
+        f"import encodings.idna\nNOBODY = {NOBODY}\n{code}"  # what connecting imports, maybe unreadable then
+    )
+    argv = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from supervisor_reload.core.model import ReadySettings
 
 from .children import child
+
+NEVER = threading.Event()
+"""For a probe that nobody ends."""
 
 BLOCKING = """
 import socket, sys, time

@@ -54,6 +54,7 @@ class Program:
     retry_at: float | None = None
     tries: int = 0
     killed: bool = False
+    ended_pid: int = 0
     boots: int = 0
     signals: list[tuple[int, str]] = field(default_factory=list)
 
@@ -165,6 +166,7 @@ class FakeSupervisord:
 
     def _finish(self, program: Program) -> None:
         pid, program.pid = program.pid, 0
+        program.ended_pid = pid
         program.ends_at = program.kill_at = None
         self.on_exit(program.name, pid)
         if program.state is S.STOPPING:

@@ -112,6 +112,7 @@ class World:
         self.orders: list[tuple[str, SlotName]] = []
         self.on_order: Callable[[str, SlotName], None] = lambda verb, name: None
         self.git_held = False
+        self.check_seconds = 0.02
         self._due: list[tuple[float, int, Fact]] = []
         self._number = itertools.count()
         self._probing: dict[SlotName, int] = {}
@@ -192,7 +193,9 @@ class World:
 
     def _on_change(self, name: SlotName) -> None:
         if not self.lose_events:
-            self.put(ProcessChanged(name=name), 0.3)
+            program = self.supervisor.programs.get(name)
+            exited = program.ended_pid if program and program.state is ProcessState.EXITED else 0
+            self.put(ProcessChanged(name=name, exited_pid=exited), 0.3)
 
     def _on_exit(self, name: SlotName, pid: int) -> None:
         if not self.lose_exits:
@@ -286,7 +289,7 @@ class _Checks:
         fact: Fact = CheckPassed(target=target, revision=revision)
         if not passes:
             fact = CheckFailed(target=target, revision=revision, reason="exit status 1", output="SyntaxError")
-        self._world.put(fact, 0.02)
+        self._world.put(fact, self._world.check_seconds)
 
     def cancel(self, target: str) -> None:
         pass

@@ -8,7 +8,7 @@ from supervisor_reload.core.debounce import GIT_INTERVAL, MANY, Burst
 from supervisor_reload.core.facts import ChangeKind, FileChanged
 from supervisor_reload.core.intake import Intake
 from supervisor_reload.core.model import WatchSettings
-from supervisor_reload.core.orders import AskGit, ComputeRevision
+from supervisor_reload.core.orders import AskGit, ComputeRevision, Tell
 from tests.fakes.world import web
 
 WATCH = WatchSettings(paths=("/app",), quiet_period=0.05, max_wait=2.0, git_wait=30.0)
@@ -103,5 +103,8 @@ def test_a_burst_that_went_quiet_asks_git_and_waits_for_its_answer() -> None:
     intake.take(event(), NOW)
     assert [AskGit(target="web")] == intake.elapse(NOW + 0.06)
     assert [] == intake.elapse(NOW + 1)
-    assert [ComputeRevision(target="web", hints=("/app/a",))] == intake.elapse(NOW + 2.0)
+    told, read = intake.elapse(NOW + 2.0)
+    assert isinstance(told, Tell)
+    assert "could not be seen in time" in str(told.story.values["reason"])
+    assert ComputeRevision(target="web", hints=("/app/a",)) == read
     assert intake.was_forced

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor_reload.core.errors import SupervisorFault
+from supervisor_reload.core.errors import SupervisorFault, SupervisorUnavailable
 from supervisor_reload.core.facts import (
     ProcessChanged,
     SupervisorStopping,
@@ -145,8 +145,8 @@ def test_a_program_that_was_removed_is_nobodys(mood: Mood, loses: SlotName) -> N
 
 
 def test_a_supervisord_in_shutdown_refuses_to_tell(mood: Mood) -> None:
-    """The fault may come before the event that says so."""
-    fault = SupervisorFault("SHUTDOWN_STATE", "SHUTDOWN_STATE")
+    """The refusal may come before the event that says so; the edge tells it as being away."""
+    fault = SupervisorUnavailable("supervisord is shutting down")
     mood.errors = dict.fromkeys(VERBS, fault)
     mood.world.save("r1")
     mood.world.put(Ticked())

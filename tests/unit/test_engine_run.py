@@ -31,9 +31,10 @@ def test_without_ticks_it_leaves(mood: Mood) -> None:
     mood.world.clock.now += DEAF_AFTER - 6
     assert mood.world.engine.turn([]) is None
     mood.world.clock.now += 12
-    reason = mood.world.engine.turn([])
-    assert reason is not None
-    assert "no TICK_5 from supervisord for 30 s" in reason
+    end = mood.world.engine.turn([])
+    assert end is not None
+    assert "no TICK_5 from supervisord for 30 s" in end.reason
+    assert not end.is_expected, "supervisord must start us again"
 
 
 def test_a_tick_in_time_keeps_it(mood: Mood) -> None:
@@ -46,7 +47,8 @@ def test_the_end_is_at_once(mood: Mood) -> None:
     """Facts behind it in the queue are not taken any more."""
     mood.world.save("r1")
     asked = mood.asked.total()
-    assert "bye" == mood.world.engine.turn([ListenerClosed(reason="bye"), SupervisorStopping()])
+    bye = ListenerClosed(reason="bye")
+    assert bye == mood.world.engine.turn([bye, SupervisorStopping()])
     assert asked == mood.asked.total()
 
 
@@ -63,7 +65,7 @@ def test_run_takes_what_is_in_the_inbox() -> None:
     for number in range(2 * BATCH + 5):
         inbox.put(FileChanged(target="web", path=f"/app/{number}", kind=ChangeKind.SETTLED))
     inbox.put(ListenerClosed(reason="the end"))
-    assert "the end" == engine.run()
+    assert "the end" == engine.run().reason
 
 
 def test_run_wakes_by_itself_when_something_is_due() -> None:

@@ -80,7 +80,7 @@ def test_acknowledges_and_tells(talk: Conversation) -> None:
     """RESULT and READY come at once, in one go; the fact follows."""
     talk.send(talk.event("PROCESS_STATE_EXITED", STATE))
     assert OK + READY == talk.hear(len(OK + READY))
-    assert ProcessChanged(name=SlotName("web:web_00")) == talk.fact()
+    assert ProcessChanged(name=SlotName("web:web_00"), exited_pid=12) == talk.fact()
 
 
 def test_acknowledges_although_the_inbox_is_not_read(talk: Conversation) -> None:

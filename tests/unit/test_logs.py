@@ -134,6 +134,16 @@ def crashed() -> World:
     return world
 
 
+def spare_stopped() -> World:
+    """An operator stops the boot in the spare slot."""
+    world = booted(World(web()))
+    world.save("r1")
+    world.advance(0.5)
+    world.supervisor.stop(B)
+    world.advance(5)
+    return world
+
+
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
     halted,
@@ -145,6 +155,7 @@ SCENARIOS: list[Callable[[], World]] = [
     signalled,
     never_ready,
     crashed,
+    spare_stopped,
 ]
 
 

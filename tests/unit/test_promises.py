@@ -153,7 +153,13 @@ class Promises(RuleBasedStateMachine):
         by_hand = any(slot.is_by_hand for slot in target.slots.values())
         has_spare = self.settings.has_spare and not by_hand
         lowest = rollout.wanted - (0 if has_spare else self.settings.max_unavailable)
-        believed = [s for s in target.slots.values() if s.phase is Phase.READY and s.name != name]
+        believed = [
+            slot
+            for slot in target.slots.values()
+            if slot.name != name
+            and not slot.phase.is_leaving
+            and (slot.phase is Phase.READY or (slot.state is S.RUNNING and slot.is_live))
+        ]
         assert len(believed) >= lowest, "fewer were left ready than promised"
         if not self.disturbed and self.settings.slots[0].ready.scheme != "running":
             really = [ready for ready in world.ready() if ready != name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supervisor_reload.core import story
+from supervisor_reload.core.looks import observe
 from supervisor_reload.core.model import (
     Process,
     ProcessState,
@@ -23,7 +24,6 @@ from supervisor_reload.core.slot import (
     end_process,
     fail_probe,
     miss,
-    observe,
     pass_probe,
     refuse,
 )
@@ -181,13 +181,13 @@ REFUSALS = [
     ("ALREADY_STARTED", Phase.STARTING, Phase.STARTING, NOW),
     ("NOT_RUNNING", Phase.DRAINING, Phase.DRAINING, NOW),
     ("NOT_RUNNING", Phase.STOPPING, Phase.FAILED, NOW),
-    ("UNAVAILABLE", Phase.STARTING, Phase.VACANT, None),
+    ("UNAVAILABLE", Phase.STARTING, Phase.VACANT, NOW),
     ("UNAVAILABLE", Phase.STOPPING, Phase.STOPPING, NOW),
     ("UNAVAILABLE", Phase.DRAINING, Phase.DRAINING, NOW),
-    ("UNAVAILABLE", Phase.PROBING, Phase.FAILED, None),
+    ("UNAVAILABLE", Phase.PROBING, Phase.FAILED, NOW),
+    ("UNANSWERED", Phase.DRAINING, Phase.DRAINING, NOW),
     ("SPAWN_ERROR", Phase.STARTING, Phase.FAILED, None),
     ("BAD_SIGNAL", Phase.PROBING, Phase.FAILED, None),
-    ("SHUTDOWN_STATE", Phase.PROBING, Phase.PROBING, NOW + LOOK_INTERVAL),
     ("FAILED", Phase.STOPPING, Phase.STOPPING, NOW + LOOK_INTERVAL),
 ]
 

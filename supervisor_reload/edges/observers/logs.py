@@ -33,6 +33,7 @@ TEXT: Mapping[str, str] = {
     "rollout complete": "complete: {revision} serves after {seconds}",
     "rollout halted": "halted: {slot}{reason}{outlook}{last_words}",
     "check failed": "{changed}: refused by the check ({reason}); {revision} is not rolled out{output}",
+    "burst ended by its limit": "not waited for longer than {seconds}: {reason}",
     "files unreadable": "the files can't be read: {reason}; trying again",
     "nothing runs it": "{changed}: changed, but every process that runs it was stopped by hand",
     "no spare slot": "{changed}: changed, but the spare slot was stopped by hand, and max_unavailable is 0",
@@ -47,6 +48,7 @@ TEXT: Mapping[str, str] = {
     "drain timed out": "{slot} did not drain within {seconds}: stopping it (pid {pid})",
     "slot left": "{slot} left after {seconds} (pid {pid})",
     "slot stopped by hand": "{slot} was stopped by hand: it stays stopped until it is started by hand",
+    "spare slot stopped by hand": "{slot} was stopped by hand: a spare slot again, for the next rollout",
     "slot failed": "{slot} failed: {reason}",
 }
 """One template for each event; the values are worded by ``_words``."""

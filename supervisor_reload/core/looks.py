@@ -1,0 +1,112 @@
+"""What a look at supervisord makes of a slot: the only way in which a process's state becomes known.
+
+Events are hints and an order's answer changes nothing; so everything that supervisord, autorestart or an
+operator did since the last look is found here, from the state and the pid alone. It orders nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .model import Process, ProcessState, Revision
+from .slot import LOOK_INTERVAL, REAP_INTERVAL, Phase, Slot, elapse, pass_probe, soak_after
+
+
+def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
+    """What a look at supervisord makes of a slot.
+
+    ``on_disk`` is the revision that a process started now would run, None while the files change.
+    """
+    if process.state.is_up:
+        return _observe_up(slot, process, now, on_disk)
+    known = slot.state
+    slot = replace(slot, state=process.state, pid=0, look_at=None)
+    if slot.phase is Phase.FAILED and known is ProcessState.STOPPING:
+        return slot  # our own stop, which took too long
+    if process.state is ProcessState.STOPPING:
+        return _observe_stopping(slot, process, now)
+    if slot.phase in (Phase.DRAINING, Phase.STOPPING):
+        return _observe_gone(slot, process, now)
+    if process.state is ProcessState.STOPPED:
+        return _observe_stopped(slot, now)
+    slot = replace(slot, is_by_hand=False)  # whatever fell must have been started
+    was_down = slot.phase in (Phase.SPARE, Phase.VACANT) and known is not ProcessState.UNKNOWN
+    if was_down and process.state in (known, ProcessState.EXITED):
+        return slot
+    return _fail(slot, now, process.detail or process.state.value)
+
+
+def _observe_up(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
+    if process.pid and process.pid == slot.dead_pid:
+        return replace(slot, look_at=now + REAP_INTERVAL)  # supervisord has not reaped it yet
+    if process.pid and process.pid != slot.pid:
+        slot = _adopt(slot, process.pid, now, on_disk)
+    slot = replace(slot, state=process.state, look_at=_next_look(slot, process.state, now))
+    if slot.phase is Phase.PROBING and slot.settings.ready.scheme == "running":
+        return pass_probe(slot, now) if process.state is ProcessState.RUNNING else slot
+    return elapse(slot, now)
+
+
+def _adopt(slot: Slot, pid: int, now: float, on_disk: Revision | None) -> Slot:
+    """A new process: the one that we ordered, or somebody else's."""
+    ready = slot.settings.ready
+    revision = slot.revision if slot.phase is Phase.STARTING else on_disk
+    was_up = slot.phase in (Phase.PROBING, Phase.SOAKING, Phase.READY)
+    falls = slot.falls if revision == slot.revision else 0
+    return slot.enter(
+        Phase.PROBING,
+        now,
+        limit=max(ready.timeout, slot.settings.startsecs + LOOK_INTERVAL),
+        pid=pid,
+        began=now,
+        soak=soak_after(slot, falls),
+        falls=falls,
+        former_pid=slot.pid if was_up else 0,
+        former_revision=slot.revision,
+        revision=revision,
+        is_by_hand=False,
+    )
+
+
+def _next_look(slot: Slot, state: ProcessState, now: float) -> float | None:
+    if state is ProcessState.STARTING:
+        # supervisord turns STARTING into RUNNING when its loop wakes; up to 1 s late without a call
+        return max(slot.began + slot.settings.startsecs + REAP_INTERVAL, now + REAP_INTERVAL)
+    return now + LOOK_INTERVAL if slot.phase.is_leaving else None
+
+
+def _observe_stopping(slot: Slot, process: Process, now: float) -> Slot:
+    look_at = now + LOOK_INTERVAL
+    if slot.phase is Phase.STOPPING:
+        return replace(slot, pid=process.pid, look_at=look_at)
+    if slot.phase is Phase.SPARE:
+        return replace(slot, is_by_hand=True, look_at=look_at)
+    return slot.enter(Phase.SPARE, now, is_by_hand=True, look_at=look_at)
+
+
+def _observe_gone(slot: Slot, process: Process, now: float) -> Slot:
+    """The process that was on its way out has gone."""
+    if slot.phase is Phase.DRAINING and process.state is ProcessState.STOPPED:
+        return slot.enter(Phase.SPARE, now, is_by_hand=True)  # we only signalled: that was an operator
+    return slot.enter(
+        Phase.SPARE if slot.is_retiring else Phase.VACANT,
+        now,
+        is_surge=slot.is_surge and not slot.is_retiring,
+    )
+
+
+def _observe_stopped(slot: Slot, now: float) -> Slot:
+    if slot.phase in (Phase.SPARE, Phase.VACANT):
+        return slot
+    return slot.enter(Phase.SPARE, now, is_by_hand=True)
+
+
+def _fail(slot: Slot, now: float, reason: str) -> Slot:
+    if slot.phase is Phase.FAILED:
+        return replace(slot, reason=slot.reason or reason)
+    return slot.enter(Phase.FAILED, now, reason=reason)
+
+
+def look_soon(slot: Slot, now: float) -> Slot:
+    """supervisord's event hinted that the slot changed; only a look tells how."""
+    return replace(slot, look_at=now)
