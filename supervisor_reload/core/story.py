@@ -169,7 +169,5 @@ def _stopping(target: Target, old: Slot, new: Slot) -> Story:
             level="warning",
             seconds=new.since - old.since,
         )
-    event = (
-        "slot retiring" if new.is_retiring else "boot replaced" if old.phase.is_booting else "slot stopping"
-    )
+    event = "slot retiring" if new.is_retiring else "boot replaced"
     return _story(target, event, slot=new.name, pid=new.pid)

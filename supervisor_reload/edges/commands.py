@@ -6,15 +6,17 @@ changed files on its stdin, NUL-separated. It never decides what follows.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-import time
 from collections.abc import Iterable
 
 from ..core.facts import CheckFailed, CheckPassed
 from ..core.model import CheckSettings, Revision, TargetSettings
 from ..core.ports import Put
 from .spawning import Outcome, run
+
+log = logging.getLogger(__name__)
 
 COMPILE = """
 import os, sys
@@ -45,7 +47,8 @@ class Checking:
         self._checks = {target.name: target.check for target in targets}
         self._put = put
         self._cancels: dict[str, threading.Event] = {}
-        self._threads: dict[str, threading.Thread] = {}
+        self._threads: list[threading.Thread] = []
+        """those that may still be at work, also after they were cancelled"""
 
     def run(self, target: str, revision: Revision, changed: tuple[str, ...]) -> None:
         """CheckPassed or CheckFailed follows within the check's timeout, unless it is cancelled."""
@@ -53,7 +56,7 @@ class Checking:
         cancelled = self._cancels[target] = threading.Event()
         arguments = (target, revision, changed, cancelled)
         thread = threading.Thread(target=self._check, args=arguments, name=f"check {target}", daemon=True)
-        self._threads[target] = thread
+        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
         thread.start()
 
     def cancel(self, target: str) -> None:
@@ -66,18 +69,22 @@ class Checking:
         """End everything; waits up to 1 s for each thread, which must kill its command before we leave."""
         for target in tuple(self._cancels):
             self.cancel(target)
-        for thread in self._threads.values():
+        for thread in self._threads:
             thread.join(1.0)
 
     def _check(
         self, target: str, revision: Revision, changed: tuple[str, ...], cancelled: threading.Event
     ) -> None:
-        began = time.monotonic()
-        outcome = check(self._checks[target], target, revision, changed, cancelled)
+        try:
+            outcome = check(self._checks[target], target, revision, changed, cancelled)
+        except Exception as error:
+            # A defect of ours must not leave a rollout without an answer for ever.
+            log.exception("the check could not be run")
+            outcome = Outcome(code=1, reason=f"the check could not be run: {error!r}", output="")
         if cancelled.is_set():
             return
         if outcome.code == 0:
-            self._put(CheckPassed(target=target, revision=revision, seconds=time.monotonic() - began))
+            self._put(CheckPassed(target=target, revision=revision))
         else:
             self._put(
                 CheckFailed(target=target, revision=revision, reason=outcome.reason, output=outcome.output)

@@ -10,6 +10,7 @@ import os
 import select
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from ..core.facts import ProcessExited
@@ -29,21 +30,20 @@ class Exits:
         self._thread = threading.Thread(target=self._run, name="exits", daemon=True)
         self._thread.start()
 
-    def watch(self, name: SlotName, pid: int) -> bool:
-        """Begin; False where this system has no pidfd. A process that has gone already is told at once."""
+    def watch(self, name: SlotName, pid: int) -> None:
+        """Begin. A process that has gone already is told at once; where there is no pidfd, nothing ever."""
         if not hasattr(os, "pidfd_open"):
-            return False
+            return
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
             self._put(ProcessExited(name=name, pid=pid))
-            return True
+            return
         except OSError:
-            return False
+            return
         self._pidfds[pidfd] = (name, pid)
         self._poll.register(pidfd, select.POLLIN)
         os.write(self._wake_write, b"w")
-        return True
 
     def close(self) -> None:
         """Stop telling; waits up to 1 s for the thread."""
@@ -69,16 +69,35 @@ class Exits:
 
 def tree(pid: int) -> tuple[int, ...]:
     """The process and all that descend from it, parents first. Linux; elsewhere the process alone."""
+    children = _children_told if TELLS_CHILDREN else _children_found()
+    found = [pid]
+    for each in found:
+        found.extend(children(each))
+    return tuple(found)
+
+
+TELLS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+"""Whether this kernel lists a process's children (CONFIG_PROC_CHILDREN; proc(5), and what may be missed)."""
+
+
+def _children_told(pid: int) -> list[int]:
+    """A process's children, each below the thread that made it; asks nothing of any other process."""
+    found: list[int] = []
+    for thread in _entries(f"/proc/{pid}/task"):
+        with contextlib.suppress(OSError):
+            found.extend(map(int, Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split()))
+    return found
+
+
+def _children_found() -> Callable[[int], list[int]]:
+    """The same, from the parents of all processes of the machine."""
     children: dict[int, list[int]] = defaultdict(list)
     for entry in _entries("/proc"):
         if entry.isdigit():
             parent = _parent(int(entry))
             if parent:
                 children[parent].append(int(entry))
-    found = [pid]
-    for each in found:
-        found.extend(children[each])
-    return tuple(found)
+    return children.__getitem__
 
 
 def _parent(pid: int) -> int:
@@ -105,6 +124,19 @@ def sockets(pid: int) -> frozenset[int]:
             if link.startswith("socket:["):
                 found.add(int(link[8:-1]))
     return frozenset(found)
+
+
+def may_look(pid: int) -> bool:
+    """Whether we may see what a process holds: it is ours, or we are root. True where it has gone."""
+    directory = f"/proc/{pid}/fd"
+    try:
+        for fd in os.listdir(directory)[:1]:  # noqa: PTH208 - as above
+            os.readlink(f"{directory}/{fd}")  # noqa: PTH115 - a sandbox may refuse no more than this
+    except PermissionError:
+        return False
+    except OSError:
+        pass  # it has gone, or closed it
+    return True
 
 
 def epoll_targets(pid: int) -> frozenset[int] | None:

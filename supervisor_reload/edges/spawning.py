@@ -1,11 +1,13 @@
 """Run one command of the operator's within limits: argv without a shell, own process group, bounded output.
 
-Whatever it starts dies with it at the limit; it never inherits our protocol streams.
+Whatever it starts dies with it at the limit, where we may kill it; it never inherits our protocol streams,
+and never holds us: what can't be killed (``sudo``'s, or stuck in the kernel) is left behind, and told.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -17,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
+log = logging.getLogger(__name__)
+
 OUTPUT_LIMIT = 16 * 1024
 """Bytes of output that are kept, the last ones."""
 
@@ -26,13 +30,16 @@ REST = 32
 LOOK = 0.05
 """Seconds between two looks at a process that says nothing."""
 
+KILL_LIMIT = 1.0
+"""Seconds for which the end of a killed process is awaited."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a command ended."""
 
     code: int
-    """exit status; negative for a signal, as in subprocess; 127 could not be started"""
+    """exit status; negative for a signal, as in subprocess; 127 could not be started; 1 could not be ended"""
     reason: str
     """such as ``exit status 1``"""
     output: str
@@ -48,7 +55,10 @@ def run(
     stdin: bytes = b"",
     cancelled: threading.Event | None = None,
 ) -> Outcome:
-    """Run a command and wait for it, ``limit`` seconds at most. Never raises for what the command does."""
+    """Run a command and wait for it, ``limit`` seconds (and KILL_LIMIT) at most.
+
+    Never raises for what the command does. It is ended as at its limit once ``cancelled`` is set.
+    """
     try:
         with tempfile.TemporaryFile() as given:  # a full disk is a reason, too
             given.write(stdin)
@@ -66,35 +76,38 @@ def run(
         return Outcome(code=127, reason=f"could not be started: {error}", output="")
     assert process.stdout is not None
     with process.stdout as stdout:
-        return _follow(process, stdout, limit, cancelled)
+        return _follow(process, stdout, limit, cancelled or threading.Event())
 
 
 def _follow(
-    process: subprocess.Popen[bytes], stdout: IO[bytes], limit: float, cancelled: threading.Event | None
+    process: subprocess.Popen[bytes], stdout: IO[bytes], limit: float, cancelled: threading.Event
 ) -> Outcome:
     deadline = time.monotonic() + limit
     kept = b""
     reason = ""
     while process.poll() is None:
-        if time.monotonic() >= deadline or (cancelled is not None and cancelled.is_set()):
-            reason = (
-                "cancelled" if cancelled is not None and cancelled.is_set() else f"no end within {limit:g} s"
-            )
+        if cancelled.is_set():
+            reason = "cancelled"
+            break
+        if time.monotonic() >= deadline:
+            reason = f"no end within {limit:g} s"
             break
         block = _read(stdout, LOOK)
         if block == b"":  # it closed its output: only its end is left to wait for
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK)
         kept = (kept + (block or b""))[-OUTPUT_LIMIT:]
-    _kill_group(process)
+    refusal = _kill_group(process)
     for _ in range(REST):  # bounded: what left the process group may hold the pipe, and write for ever
         kept = (kept + (_read(stdout, 0) or b""))[-OUTPUT_LIMIT:]
-    code = process.wait()
-    return Outcome(
-        code=code if not reason else code or 1,
-        reason=reason or _say(code),
-        output=kept.decode(errors="replace"),
-    )
+    output = kept.decode(errors="replace")
+    try:
+        code = process.wait(KILL_LIMIT)
+    except subprocess.TimeoutExpired:
+        reason += f", and pid {process.pid} could not be killed: {refusal or 'it is stuck in the kernel'}"
+        _leave(process, reason)
+        return Outcome(code=1, reason=reason, output=output)
+    return Outcome(code=code if not reason else code or 1, reason=reason or _say(code), output=output)
 
 
 def _read(stdout: IO[bytes], wait: float) -> bytes | None:
@@ -103,10 +116,24 @@ def _read(stdout: IO[bytes], wait: float) -> bytes | None:
     return os.read(stdout.fileno(), 65536) if poll.poll(wait * 1000) else None
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of its process group: the command at its limit, and what it left behind."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+def _kill_group(process: subprocess.Popen[bytes]) -> str:
+    """End what is left of its process group: the command at its limit, and what it left behind.
+
+    Why that was refused, or ''.
+    """
+    try:
         os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # nothing is left
+    except PermissionError:
+        return "it is another user's"
+    return ""
+
+
+def _leave(process: subprocess.Popen[bytes], reason: str) -> None:
+    """Leave a process to its own end, and its zombie to a thread that nobody waits for."""
+    log.warning("the command %r is left running: %s", process.args, reason)
+    threading.Thread(target=process.wait, name=f"reaping {process.pid}", daemon=True).start()
 
 
 def _say(code: int) -> str:

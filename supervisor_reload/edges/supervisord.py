@@ -122,6 +122,8 @@ class Supervisord:
             return ask(self._proxy.supervisor)
         except xmlrpc.client.Fault as fault:
             code = getFaultDescription(fault.faultCode)
+            if code == "SHUTDOWN_STATE":  # to any question, and before the event that says so
+                raise SupervisorUnavailable("supervisord is shutting down") from fault
             raise SupervisorFault(code, fault.faultString) from fault
         except xmlrpc.client.ProtocolError as error:
             self.close()

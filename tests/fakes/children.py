@@ -34,9 +34,8 @@ def as_nobody(code: str, *arguments: str) -> str:
     """What a Python says that runs ``code``, which imports, then becomes NOBODY with ``os.setuid``."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
-    code = (
-        f"import encodings.idna\nNOBODY = {NOBODY}\n{code}"  # what connecting imports, maybe unreadable then
-    )
+    # what connecting imports may not be readable any more then
+    code = f"import encodings.idna\nNOBODY = {NOBODY}\n{code}"
     argv = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert (0, "") == (done.returncode, done.stderr)

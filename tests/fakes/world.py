@@ -313,8 +313,8 @@ class _Probing:
 
 
 class _Exits:
-    def watch(self, name: SlotName, pid: int) -> bool:
-        return True
+    def watch(self, name: SlotName, pid: int) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -379,6 +379,26 @@ def test_a_tree_over_the_limit_is_polled_with_one_warning(app, watch, caplog):
     assert "fs.inotify.max_user_watches=" in message
 
 
+def test_a_tree_that_vanishes_before_it_can_be_polled(app, tmp_path, watch, caplog):
+    """
+    It is over the limit and gone when polling begins: no error, and it is watched when it is back.
+    """
+    limits_asked = []
+
+    def vanishing() -> int:
+        limits_asked.append(app.exists())
+        if len(limits_asked) == 1:
+            app.rename(tmp_path / "away")
+            return -1
+        return 1000
+
+    seen = watch(app, allowed=vanishing)
+    assert limits_asked[0]
+    assert not any("sysctl" in record.getMessage() for record in caplog.records)
+    (tmp_path / "away").rename(app)
+    made_until_seen(app, seen, "x")
+
+
 def test_the_kernel_holds_a_watch_for_every_directory(app, watch):
     """
     What is counted is what the kernel says, also after directories came and went.

@@ -164,7 +164,6 @@ def test_passed_and_failed(facts: queue.SimpleQueue[Fact]) -> None:
     passed = facts.get(timeout=LIMIT)
     assert isinstance(passed, CheckPassed)
     assert ("web", R1) == (passed.target, passed.revision)
-    assert 0 < passed.seconds < LIMIT
     checking(facts, "sh", "-c", "echo no; exit 2").run("web", R2, ())
     failed = CheckFailed(target="web", revision=R2, reason="exit status 2", output="no\n")
     assert failed == facts.get(timeout=LIMIT)
@@ -192,6 +191,27 @@ def test_close_ends_the_command_before_we_leave(facts: queue.SimpleQueue[Fact], 
     checks.close()
     assert not Path(f"/proc/{pid}").exists()
     assert facts.empty()
+
+
+def test_close_ends_the_command_of_a_run_that_a_newer_one_just_ended(
+    facts: queue.SimpleQueue[Fact], tmp_path: Path
+) -> None:
+    """It may not be gone yet."""
+    checks = checking(facts, "sh", "-c", f"echo $$ > {tmp_path}/$SUPERVISOR_RELOAD_REVISION; exec sleep 1000")
+    checks.run("web", R1, ())
+    pid = int(wait_for((tmp_path / "r1").read_text, LIMIT))
+    checks.run("web", R2, ())
+    checks.close()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_check_that_can_not_even_be_begun_has_failed(facts: queue.SimpleQueue[Fact]) -> None:
+    """The core waits for an answer, whatever happens here: a name that no file can have is a surprise."""
+    checking(facts, "true").run("web", R1, ("/app/\ud800.py",))
+    failed = facts.get(timeout=LIMIT)
+    assert isinstance(failed, CheckFailed)
+    assert ("web", R1) == (failed.target, failed.revision)
+    assert failed.reason.startswith("the check could not be run: UnicodeEncodeError")
 
 
 def test_cancelling_nothing_is_nothing(facts: queue.SimpleQueue[Fact]) -> None:

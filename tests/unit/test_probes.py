@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,15 @@ from pathlib import Path
 import pytest
 
 from supervisor_reload.core.model import ReadySettings
-from supervisor_reload.edges.probes.answering import http, tcp
+from supervisor_reload.edges.probes.answering import _refuse_stranger, http, tcp
+from supervisor_reload.edges.processes import tree
 from tests.fakes.children import child
 from tests.fakes.servers import (
     ASLEEP,
     BLOCKING,
     CLOSES_WHEN_ASKED,
     FAMILY,
+    NEVER,
     OK,
     REPLY,
     answers,
@@ -52,7 +55,7 @@ def listener() -> Iterator[socket.socket]:
 def test_http_counts_2xx(listener: socket.socket, status: bytes, refusal: str | None) -> None:
     """A redirect is an answer, and not followed: the server would be asked twice."""
     with answers(listener, REPLY.format(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")) as pid:
-        assert refusal == http(at(listener), pid, LIMIT)
+        assert refusal == http(at(listener), pid, LIMIT, NEVER)
 
 
 def test_http_asks_as_a_browser_would(listener: socket.socket, tmp_path: Path) -> None:
@@ -62,7 +65,7 @@ def test_http_asks_as_a_browser_would(listener: socket.socket, tmp_path: Path) -
     )
     with answers(listener, answer) as pid:
         address = at(listener).address.replace("http://", "http://ann:secret@")
-        assert http(ReadySettings(scheme="http", address=address), pid, LIMIT) is None
+        assert http(ReadySettings(scheme="http", address=address), pid, LIMIT, NEVER) is None
     asked = (tmp_path / "asked").read_bytes()
     assert asked.startswith(b"GET /ready?x=1 HTTP/1.1\r\nHost: 127.0.0.1:")
     assert b"secret" not in asked
@@ -83,7 +86,7 @@ def test_http_ends_at_its_limit(listener: socket.socket, kind: str) -> None:
     """By the clock on the wall, however the bytes come."""
     with answers(listener, ENDLESS[kind]) as pid:
         began = time.monotonic()
-        refusal = http(at(listener), pid, SHORT)
+        refusal = http(at(listener), pid, SHORT, NEVER)
         took = time.monotonic() - began
     assert f"no answer from {at(listener).address} within {SHORT:g} s" == refusal
     assert SHORT <= took < SHORT + 2
@@ -94,7 +97,7 @@ def test_http_reads_no_more_than_a_head(listener: socket.socket) -> None:
     answer = "connection.sendall(b'HTTP/1.1 200 OK')"
     answer += "; [connection.sendall(b'\\r\\nX: y' * 999) for _ in held * 9999]"
     with answers(listener, answer) as pid:
-        assert http(at(listener), pid, LIMIT) is None
+        assert http(at(listener), pid, LIMIT, NEVER) is None
 
 
 @pytest.mark.parametrize(
@@ -103,14 +106,14 @@ def test_http_reads_no_more_than_a_head(listener: socket.socket) -> None:
 def test_http_needs_an_http_answer(listener: socket.socket, said: bytes) -> None:
     """Something else answers there: its first words are told."""
     with answers(listener, REPLY.format(said) + "; connection.shutdown(socket.SHUT_RDWR)") as pid:
-        assert f"no HTTP answer but {said[:60]!r}" == http(at(listener), pid, LIMIT)
+        assert f"no HTTP answer but {said[:60]!r}" == http(at(listener), pid, LIMIT, NEVER)
 
 
 def test_nobody_listens() -> None:
     """Refused, at once."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        refusal = http(at(taken), os.getpid(), LIMIT)
+        refusal = http(at(taken), os.getpid(), LIMIT, NEVER)
     assert refusal is not None
     assert "refused" in refusal
 
@@ -118,7 +121,7 @@ def test_nobody_listens() -> None:
 @pytest.mark.parametrize("address", ["http://127.0.0.1:99999/", "http://[1:2/", "http://"])
 def test_an_address_that_leads_nowhere(address: str) -> None:
     """The reason, and no exception."""
-    refusal = http(ReadySettings(scheme="http", address=address), os.getpid(), LIMIT)
+    refusal = http(ReadySettings(scheme="http", address=address), os.getpid(), LIMIT, NEVER)
     assert refusal is not None
     assert refusal.startswith(f"{address}: ")
 
@@ -127,7 +130,28 @@ def test_an_unaccepted_connection_is_no_answer(listener: socket.socket) -> None:
     """The kernel connects long before the application accepts."""
     with child(ASLEEP, stdin=listener.fileno()) as process:
         for probe in (http, tcp):
-            assert "connected, but nobody accepted the connection" == probe(at(listener), process.pid, SHORT)
+            refusal = probe(at(listener), process.pid, SHORT, NEVER)
+            assert "connected, but nobody accepted the connection" == refusal
+
+
+def test_a_probe_that_is_ended_does_not_wait_for_its_limit(listener: socket.socket) -> None:
+    """Its thread is waited for when we leave."""
+    ended = threading.Event()
+    ended.set()
+    began = time.monotonic()
+    assert tcp(at(listener), os.getpid(), LIMIT, ended) is not None
+    assert time.monotonic() - began < LIMIT / 2
+
+
+def test_a_connection_that_was_closed_at_once_is_told_at_once(listener: socket.socket) -> None:
+    """The kernel shows no socket of it any more, as of one that nobody accepted yet: its state differs."""
+    with socket.create_connection(listener.getsockname()) as connection:
+        accepted, _ = listener.accept()
+        accepted.close()
+        began = time.monotonic()
+        refusal = _refuse_stranger(connection, os.getpid(), began + LIMIT, NEVER)
+        assert time.monotonic() - began < LIMIT / 2
+    assert "connected, and the connection was closed at once, by whom can't be told" == refusal
 
 
 def test_the_old_process_answers_on_the_shared_socket(listener: socket.socket) -> None:
@@ -136,11 +160,11 @@ def test_the_old_process_answers_on_the_shared_socket(listener: socket.socket) -
         answers(listener, REPLY.format(OK)) as old,
         child(ASLEEP, stdin=listener.fileno()) as new,
     ):
-        refusal = http(at(listener), new.pid, LIMIT)
+        refusal = http(at(listener), new.pid, LIMIT, NEVER)
         assert refusal is not None
         assert refusal.startswith(f"answered by pid {old} (")
         assert refusal.endswith(f", not by the new process {new.pid}")
-        assert http(at(listener), old, LIMIT) is None
+        assert http(at(listener), old, LIMIT, NEVER) is None
 
 
 def test_the_answer_of_a_worker_is_its_masters(listener: socket.socket) -> None:
@@ -151,11 +175,9 @@ def test_the_answer_of_a_worker_is_its_masters(listener: socket.socket) -> None:
         try:
             assert master.stdout is not None
             assert b"up\n" == master.stdout.readline()
-            assert http(at(listener), master.pid, LIMIT) is None
-            assert tcp(at(listener), master.pid, LIMIT) is None
+            assert http(at(listener), master.pid, LIMIT, NEVER) is None
+            assert tcp(at(listener), master.pid, LIMIT, NEVER) is None
         finally:
-            from supervisor_reload.edges.processes import tree
-
             for pid in tree(master.pid):
                 os.kill(pid, 9)
 
@@ -165,7 +187,7 @@ def test_a_reset_is_no_answer(listener: socket.socket) -> None:
     with child(CLOSES_WHEN_ASKED, stdin=listener.fileno()) as process:
         address = at(listener)
         listener.close()
-        refusal = tcp(address, process.pid, LIMIT)
+        refusal = tcp(address, process.pid, LIMIT, NEVER)
     assert refusal is not None
 
 
@@ -183,8 +205,8 @@ def test_https(listener: socket.socket, tmp_path: Path) -> None:
         f"held[-1] = connection = tls.wrap_socket(connection, server_side=True); {REPLY.format(OK)}"
     )
     with answers(listener, answer) as pid:
-        assert http(at(listener, "https"), pid, LIMIT) is None
+        assert http(at(listener, "https"), pid, LIMIT, NEVER) is None
     with answers(listener, REPLY.format(b"no\r\n\r\n")) as pid:
-        refusal = http(at(listener, "https"), pid, LIMIT)
+        refusal = http(at(listener, "https"), pid, LIMIT, NEVER)
     assert refusal is not None
     assert "SSL" in refusal

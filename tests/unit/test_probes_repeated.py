@@ -6,13 +6,15 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from supervisor_reload.core.facts import Fact, ProbeFailed, ProbePassed
 from supervisor_reload.core.model import ReadySettings, SlotName, SlotSettings
-from supervisor_reload.edges.probes import CALM, PROBES, Probes
+from supervisor_reload.edges.probes import ATTEMPT_LIMIT, CALM, PROBES, Probes
 from supervisor_reload.edges.probes.command import command
+from tests.fakes.servers import NEVER
 from tests.integration.supervisord import wait_for
 
 LIMIT = 10.0
@@ -32,7 +34,7 @@ SHORT = 0.4
 )
 def test_command(words: str, refusal: str | None) -> None:
     """Its exit status decides, its last words explain."""
-    assert refusal == command(ReadySettings(command=("sh", "-c", words)), 42, SHORT)
+    assert refusal == command(ReadySettings(command=("sh", "-c", words)), 42, SHORT, NEVER)
 
 
 WEB = SlotName("web:web_00")
@@ -45,7 +47,7 @@ class Scripted:
         self.next: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.attempts: queue.SimpleQueue[tuple[int, float, float]] = queue.SimpleQueue()
 
-    def __call__(self, ready: ReadySettings, pid: int, limit: float) -> str | None:
+    def __call__(self, ready: ReadySettings, pid: int, limit: float, ended: threading.Event) -> str | None:
         self.attempts.put((pid, limit, time.monotonic()))
         return self.next.get(timeout=LIMIT)
 
@@ -67,9 +69,10 @@ def probes(facts: queue.SimpleQueue[Fact], scripted: Scripted) -> Iterator[Probe
     ready = ReadySettings(scheme="tcp", interval=0.03, timeout=2.0)
     tested = Probes([SlotSettings(name=WEB, ready=ready)], facts.put)
     yield tested
-    tested.close()
+    tested.end(WEB)
     for _ in range(3):
         scripted.next.put(None)
+    tested.close()
     wait_for(lambda: not probing(), LIMIT)
 
 
@@ -125,3 +128,34 @@ def test_an_end_without_a_beginning(probes: Probes) -> None:
     probes.end(WEB)
     probes.end(WEB)
     assert not probing()
+
+
+@pytest.fixture
+def slow(facts: queue.SimpleQueue[Fact], tmp_path: Path) -> Iterator[tuple[Probes, int]]:
+    """Probes whose command is under way, and the command's pid."""
+    words = f"echo $$ > {tmp_path}/pid; exec sleep 1000"
+    ready = ReadySettings(scheme="command", command=("sh", "-c", words))
+    tested = Probes([SlotSettings(name=WEB, ready=ready)], facts.put)
+    tested.begin(WEB, 42)
+    yield tested, int(wait_for((tmp_path / "pid").read_text, LIMIT))
+    tested.close()
+
+
+def test_an_end_ends_the_command_too(slow: tuple[Probes, int], facts: queue.SimpleQueue[Fact]) -> None:
+    """Its process was replaced: what it asks is of no interest any more, well before the attempt's limit."""
+    probes, pid = slow
+    began = time.monotonic()
+    probes.end(WEB)
+    wait_for(lambda: not Path(f"/proc/{pid}").exists() and not probing(), LIMIT)
+    assert time.monotonic() - began < ATTEMPT_LIMIT / 2
+    assert facts.empty()
+
+
+@pytest.mark.parametrize("is_ended", [False, True])
+def test_close_ends_the_command_before_we_leave(slow: tuple[Probes, int], is_ended: bool) -> None:
+    """A thread that dies with us could not kill it any more; nor one whose end was asked for just before."""
+    probes, pid = slow
+    if is_ended:
+        probes.end(WEB)
+    probes.close()
+    assert not Path(f"/proc/{pid}").exists()

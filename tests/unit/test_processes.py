@@ -7,6 +7,7 @@ import queue
 import select
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -14,8 +15,18 @@ import pytest
 
 from supervisor_reload.core.facts import Fact, ProcessExited
 from supervisor_reload.core.model import SlotName
-from supervisor_reload.edges.processes import Exits, command, epoll_targets, sockets, tree
-from tests.fakes.children import child
+from supervisor_reload.edges.processes import (
+    TELLS_CHILDREN,
+    Exits,
+    _children_found,
+    _children_told,
+    command,
+    epoll_targets,
+    may_look,
+    sockets,
+    tree,
+)
+from tests.fakes.children import as_nobody, child
 from tests.integration.supervisord import wait_for
 
 WEB = SlotName("web:web_00")
@@ -44,7 +55,7 @@ def exits(facts: queue.SimpleQueue[Fact]) -> Iterator[Exits]:
 def test_an_exit_is_told_with_its_name_and_pid(exits: Exits, facts: queue.SimpleQueue[Fact]) -> None:
     """Also for a process that is still a zombie: its parent has not asked for its status."""
     with child(WAITS) as process:
-        assert exits.watch(WEB, process.pid)
+        exits.watch(WEB, process.pid)
         process.kill()
         assert ProcessExited(name=WEB, pid=process.pid) == facts.get(timeout=LIMIT)
     assert facts.empty()
@@ -54,7 +65,7 @@ def test_each_of_many_is_told_once(exits: Exits, facts: queue.SimpleQueue[Fact])
     """Watching goes on while the thread waits."""
     children = [subprocess.Popen(["sleep", "60"]) for _ in range(10)]
     for number, process in enumerate(children):
-        assert exits.watch(SlotName(f"w:{number}"), process.pid)
+        exits.watch(SlotName(f"w:{number}"), process.pid)
     for process in children:
         process.kill()
         process.wait()
@@ -69,24 +80,30 @@ def test_a_process_that_has_gone_already_is_told_at_once(
     """Between supervisord's answer and our look it may end."""
     process = subprocess.Popen(["true"])
     process.wait()
-    assert exits.watch(WEB, process.pid)
+    exits.watch(WEB, process.pid)
     assert ProcessExited(name=WEB, pid=process.pid) == facts.get(timeout=LIMIT)
 
 
-def test_without_pidfd_it_says_so(exits: Exits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pidfd_nothing_is_told(
+    exits: Exits, facts: queue.SimpleQueue[Fact], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Then supervisord's events, and looks, are all there is."""
     monkeypatch.delattr(os, "pidfd_open")
-    assert not exits.watch(WEB, os.getpid())
+    exits.watch(WEB, os.getpid())
+    assert facts.empty()
 
 
-def test_a_refused_pidfd_says_so(exits: Exits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_pidfd_is_no_error(
+    exits: Exits, facts: queue.SimpleQueue[Fact], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No descriptors left, or a sandbox that forbids it."""
 
     def refuse(pid: int) -> int:
         raise PermissionError(1, "not permitted")
 
     monkeypatch.setattr(os, "pidfd_open", refuse)
-    assert not exits.watch(WEB, os.getpid())
+    exits.watch(WEB, os.getpid())
+    assert facts.empty()
 
 
 def test_close_leaves_no_descriptor_behind(facts: queue.SimpleQueue[Fact]) -> None:
@@ -111,6 +128,76 @@ def test_tree_lists_descendants_parents_first() -> None:
         assert (process.pid, *descendants) == tree(process.pid)
         assert tree(os.getpid()).index(process.pid) < tree(os.getpid()).index(descendants[0])
         os.kill(descendants[0], 9)
+
+
+needs_children = pytest.mark.skipif(not TELLS_CHILDREN, reason="a kernel without CONFIG_PROC_CHILDREN")
+
+
+@needs_children
+def test_both_ways_to_the_children_agree() -> None:
+    """What the kernel lists, below whichever thread it was made, is what all processes' parents say."""
+    made: list[subprocess.Popen[bytes]] = []
+    done = threading.Event()
+
+    def make() -> None:  # and stay: a thread's children go to another one when it ends
+        made.append(subprocess.Popen(["sleep", "60"]))
+        done.wait(LIMIT)
+
+    threads = [threading.Thread(target=make) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(made) == 2, LIMIT)
+    try:
+        found = set(_children_found()(os.getpid()))
+        assert {process.pid for process in made} <= found == set(_children_told(os.getpid()))
+        assert found == set(tree(os.getpid())[1:])
+    finally:
+        done.set()
+        for process in made:
+            process.kill()
+            process.wait()
+        for thread in threads:
+            thread.join()
+
+
+LISTED: list[str] = []
+"""What was listed in this process since it was asked, which can't be undone (sys.addaudithook)."""
+
+
+@needs_children
+def test_tree_asks_nothing_of_other_processes() -> None:
+    """It is asked for every 50 ms, on machines with thousands of them."""
+    if not LISTED:
+        sys.addaudithook(lambda event, args: LISTED.append(str(args[0])) if event == "os.listdir" else None)
+    os.listdir("/proc/self")
+    assert "/proc/self" == LISTED[-1]
+    LISTED.clear()
+    with child(WAITS) as process:
+        tree(process.pid)
+        assert [f"/proc/{process.pid}/task"] == LISTED
+
+
+def test_into_whom_we_may_look() -> None:
+    """Into ourselves; a process that has gone hides nothing."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert may_look(os.getpid())
+    assert may_look(gone.pid)
+
+
+LOOKS = """
+import os, sys
+from supervisor_reload.edges.processes import may_look, sockets, tree
+os.setuid(NOBODY)
+pid = int(sys.argv[1])
+print(may_look(pid), sockets(pid), tree(pid))
+"""
+
+
+def test_into_whom_we_may_not_look() -> None:
+    """Another user's: that it holds nothing is not to be believed; who descends from it is known."""
+    with child(WAITS) as process:
+        assert f"False frozenset() ({process.pid},)\n" == as_nobody(LOOKS, str(process.pid))
 
 
 def test_tree_of_a_process_with_a_malicious_name() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from supervisor_reload.edges.processes import tree
 from supervisor_reload.edges.spawning import OUTPUT_LIMIT, run
+from tests.fakes.children import as_nobody
 from tests.integration.supervisord import wait_for
 
 LIMIT = 20.0
@@ -171,3 +172,54 @@ def test_no_child_is_left_unreaped() -> None:
         sh("sleep 100 & exit 1")
     stats = [Path(f"/proc/{pid}/stat").read_text() for pid in tree(os.getpid())[1:]]
     assert [] == [stat for stat in stats if stat.rpartition(")")[2].split()[0] == "Z"]
+
+
+DROPS = """
+import os, sys, threading, time
+from supervisor_reload.edges.spawning import run
+outcomes = []
+command = ["sh", "-c", "echo $$ > " + sys.argv[1] + "; exec sleep 1000"]
+thread = threading.Thread(target=lambda: outcomes.append(run(command, limit=2.0)))
+thread.start()
+while not os.path.exists(sys.argv[1]) and thread.is_alive():
+    pass
+os.setuid(NOBODY)  # all threads: what was started before is another user's now
+began = time.monotonic()
+thread.join(30)
+print(*outcomes, flush=True)
+assert time.monotonic() - began < 10
+"""
+
+
+def test_what_can_not_be_killed_does_not_hold_us(tmp_path: Path) -> None:
+    """As ``sudo -u app …`` for a listener that is not root: it runs on, and that is told."""
+    file = tmp_path / "pid"
+    try:
+        said = as_nobody(f"import logging; logging.disable()\n{DROPS}", str(file))
+        pid = int(file.read_text())
+        assert is_alive(pid)
+        assert f"no end within 2 s, and pid {pid} could not be killed: it is another user's" in said
+        assert said.startswith("Outcome(code=1, ")
+    finally:
+        os.kill(int(file.read_text()), 9)
+
+
+REAPS = (
+    DROPS
+    + """
+os.setresuid(0, 0, 0)
+os.kill(int(open(sys.argv[1]).read()), 9)
+threads = [thread for thread in threading.enumerate() if thread.name.startswith("reaping ")]
+for thread in threads:
+    thread.join(30)
+print(len(threads), threading.active_count())
+"""
+)
+
+
+def test_its_zombie_is_reaped_when_it_ends(tmp_path: Path) -> None:
+    """Whenever that is; nobody waits for it."""
+    code = f"import logging; logging.disable()\n{REAPS}".replace(
+        "os.setuid(NOBODY)", "os.setresuid(NOBODY, NOBODY, 0)"
+    )
+    assert as_nobody(code, str(tmp_path / "pid")).endswith("\n1 1\n")

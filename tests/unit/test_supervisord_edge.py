@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from supervisor.xmlrpc import Faults
 
 from supervisor_reload.core.errors import SupervisorFault, SupervisorUnavailable
 from supervisor_reload.core.model import ProcessState, SlotName
@@ -169,6 +170,12 @@ def test_a_fault_is_told_by_its_name(impostor: Impostor, edge: Supervisord) -> N
             edge.process(WEB)
         codes.append(caught.value.code)
     assert ["BAD_NAME", "UNKNOWN"] == codes
+
+
+def test_a_supervisord_that_shuts_down_is_unavailable(impostor: Impostor, edge: Supervisord) -> None:
+    """It answers every question with this fault, before the event that says so."""
+    impostor.answers = [fault(Faults.SHUTDOWN_STATE, "SHUTDOWN_STATE")]
+    assert "supervisord is shutting down" == unavailable(edge)
 
 
 def test_an_unknown_state_is_unknown(impostor: Impostor, edge: Supervisord) -> None:

@@ -43,7 +43,6 @@ TEXT: Mapping[str, str] = {
     "slot ready": "{slot} ready after {seconds} (pid {pid})",
     "slot draining": "{slot} draining (pid {pid})",
     "slot retiring": "{slot} retiring (pid {pid})",
-    "slot stopping": "{slot} stopping (pid {pid})",
     "boot replaced": "{slot} is booting code that is no longer wanted: replaced (pid {pid})",
     "drain timed out": "{slot} did not drain within {seconds}: stopping it (pid {pid})",
     "slot left": "{slot} left after {seconds} (pid {pid})",

@@ -7,6 +7,7 @@ answer; whether a slot is ready is decided in the core.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 from ...core.facts import ProbeFailed, ProbePassed
@@ -22,8 +23,14 @@ ATTEMPT_LIMIT = 5.0
 CALM = 10
 """Once a probe passed it is repeated this many times less often."""
 
-Probe = Callable[[ReadySettings, int, float], "str | None"]
-"""(settings, pid, limit in seconds) -> None when ready, else why not yet. Never raises OSError."""
+CLOSE_LIMIT = 1.0
+"""Seconds for which close() waits for all probes together."""
+
+Probe = Callable[[ReadySettings, int, float, threading.Event], "str | None"]
+"""(settings, pid, limit in seconds, ended) -> None when ready, else why not yet. Never raises OSError.
+
+It returns soon once ``ended`` is set, where it can; what it says then is told to nobody.
+"""
 
 PROBES: dict[str, Probe] = {
     "accepting": accepting,
@@ -41,32 +48,42 @@ class Probes:
         self._ready = {slot.name: slot.ready for slot in slots}
         self._put = put
         self._ends: dict[SlotName, threading.Event] = {}
+        self._threads: list[threading.Thread] = []
+        """those that may still be at work, also after their end was asked for"""
 
     def begin(self, name: SlotName, pid: int) -> None:
         """Probe until ``end``; ProbePassed or ProbeFailed follows after every attempt."""
         self.end(name)
         end = self._ends[name] = threading.Event()
-        threading.Thread(
+        thread = threading.Thread(
             target=self._repeat, args=(name, pid, end), name=f"probe {name}", daemon=True
-        ).start()
+        )
+        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
+        thread.start()
 
     def end(self, name: SlotName) -> None:
-        """Stop; an attempt under way ends within ATTEMPT_LIMIT, and tells nothing."""
+        """No more facts, but for one that is just being put. A command under way is killed.
+
+        Any other attempt under way ends within ATTEMPT_LIMIT, and tells nothing.
+        """
         end = self._ends.pop(name, None)
         if end is not None:
             end.set()
 
     def close(self) -> None:
-        """Stop them all."""
+        """End them all; waits up to CLOSE_LIMIT, since a thread must kill its command before we leave."""
         for name in tuple(self._ends):
             self.end(name)
+        deadline = time.monotonic() + CLOSE_LIMIT
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _repeat(self, name: SlotName, pid: int, end: threading.Event) -> None:
         ready = self._ready[name]
         probe = PROBES[ready.scheme]
         pause = ready.interval
         while not end.is_set():
-            refusal = probe(ready, pid, min(ATTEMPT_LIMIT, ready.timeout))
+            refusal = probe(ready, pid, min(ATTEMPT_LIMIT, ready.timeout), end)
             if end.is_set():
                 return
             if refusal is None:

@@ -7,22 +7,23 @@ them one connection is opened, and closed once the slot's process has accepted i
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 from ...core.model import ReadySettings
 from ..processes import epoll_targets, sockets, tree
 from .answering import tcp
-from .connections import listening
+from .connections import listening, why_hidden
 
 
-def accepting(ready: ReadySettings, pid: int, limit: float) -> str | None:
+def accepting(ready: ReadySettings, pid: int, limit: float, ended: threading.Event) -> str | None:
     """Whether a process of the slot accepts connections; None, or why not."""
     processes = tree(pid)
     waited = [epoll_targets(each) for each in processes]
     listens = listening()
     held = {inode for each in processes for inode in sockets(each) if inode in listens}
     if not held:
-        return "no process of the slot holds a listening socket (or we may not look: another user's)"
+        return why_hidden(processes) or "no process of the slot holds a listening socket"
     if any(inodes & held for inodes in waited if inodes is not None):
         return None
     if any(inodes is not None for inodes in waited):
@@ -30,4 +31,4 @@ def accepting(ready: ReadySettings, pid: int, limit: float) -> str | None:
     reachable = next((listens[inode] for inode in held if listens[inode]), "")
     if not reachable:
         return "can't see whether it accepts on its unix socket: set ready= to a command"
-    return tcp(replace(ready, address=f"tcp://{reachable}"), pid, limit)
+    return tcp(replace(ready, address=f"tcp://{reachable}"), pid, limit, ended)

@@ -10,11 +10,13 @@ import os
 import re
 import socket
 import ssl
+import threading
 import time
 from urllib.parse import SplitResult, urlsplit
 
 from ...core.model import ReadySettings
-from .connections import accepted_inode, holder, holds
+from ..processes import tree
+from .connections import holder, holds, server_end, why_hidden
 
 HEAD_LIMIT = 64 * 1024
 """Bytes: more than any server sends before its body."""
@@ -22,23 +24,23 @@ HEAD_LIMIT = 64 * 1024
 STATUS = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[ \r]")
 
 
-def tcp(ready: ReadySettings, pid: int, limit: float) -> str | None:
+def tcp(ready: ReadySettings, pid: int, limit: float, ended: threading.Event) -> str | None:
     """Whether the process accepts connections; None, or why not."""
-    return _probe(ready, pid, limit, ask=False)
+    return _probe(ready, pid, limit, ended, ask=False)
 
 
-def http(ready: ReadySettings, pid: int, limit: float) -> str | None:
+def http(ready: ReadySettings, pid: int, limit: float, ended: threading.Event) -> str | None:
     """Whether the process answers a GET with 2xx; None, or why not."""
-    return _probe(ready, pid, limit, ask=True)
+    return _probe(ready, pid, limit, ended, ask=True)
 
 
-def _probe(ready: ReadySettings, pid: int, limit: float, *, ask: bool) -> str | None:
+def _probe(ready: ReadySettings, pid: int, limit: float, ended: threading.Event, *, ask: bool) -> str | None:
     deadline = time.monotonic() + limit
     try:
         url = urlsplit(ready.address)
         address = (url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
         with socket.create_connection(address, timeout=limit) as connection:
-            refusal = _refuse_stranger(connection, pid, deadline)
+            refusal = _refuse_stranger(connection, pid, deadline, ended)
             if refusal or not ask:
                 return refusal
             if url.scheme != "https":
@@ -52,20 +54,27 @@ def _probe(ready: ReadySettings, pid: int, limit: float, *, ask: bool) -> str | 
         return f"{ready.address}: {error}"
 
 
-def _refuse_stranger(connection: socket.socket, pid: int, deadline: float) -> str | None:
+def _refuse_stranger(
+    connection: socket.socket, pid: int, deadline: float, ended: threading.Event
+) -> str | None:
     """Why the other end is not the new process; None where it is, or where the kernel can't tell."""
     pause = 0.001
-    while (inode := accepted_inode(connection)) == 0:
-        if time.monotonic() >= deadline:
+    while (end := server_end(connection)) is not None and end.is_waiting:
+        if time.monotonic() >= deadline or ended.wait(pause):
             return "connected, but nobody accepted the connection"
-        time.sleep(pause)
         pause = min(0.02, pause * 2)
-    if inode is None:  # not on this machine, so nothing can be proved or disproved; or gone
+    if end is None:  # not on this machine, so nothing can be proved or disproved; or gone
         reset = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return f"connected, then: {os.strerror(reset)}" if reset else None
-    if holds(pid, inode):
+    if not end.inode:
+        return "connected, and the connection was closed at once, by whom can't be told"
+    processes = tree(pid)
+    if holds(processes, end.inode):
         return None
-    return f"answered by {holder(inode)}, not by the new process {pid}"
+    stranger = holder(end.inode)
+    if not stranger and (hidden := why_hidden(processes)):
+        return hidden
+    return f"answered by {stranger or 'another process'}, not by the new process {pid}"
 
 
 def _get(connection: socket.socket, url: SplitResult, deadline: float) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 from ...core.model import ReadySettings
 from ..spawning import run
 
 
-def command(ready: ReadySettings, pid: int, limit: float) -> str | None:
-    """Whether the command says that the process is ready; None, or why not."""
-    outcome = run(ready.command, limit=limit, environment={"SUPERVISOR_RELOAD_PID": str(pid)})
+def command(ready: ReadySettings, pid: int, limit: float, ended: threading.Event) -> str | None:
+    """Whether the command says that the process is ready; None, or why not. It is killed once ``ended``."""
+    environment = {"SUPERVISOR_RELOAD_PID": str(pid)}
+    outcome = run(ready.command, limit=limit, environment=environment, cancelled=ended)
     return None if outcome.code == 0 else f"{outcome.reason}: {outcome.output.strip()[-200:]}".rstrip(": ")

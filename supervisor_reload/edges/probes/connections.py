@@ -10,14 +10,16 @@ import ipaddress
 import socket
 import struct
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..processes import command, sockets, tree
+from ..processes import command, may_look, sockets
 
 MAPPED = "0000000000000000FFFF0000" if sys.byteorder == "little" else "00000000000000000000FFFF"
 """What an IPv4 address has before it in /proc/net/tcp6"""
 
+ESTABLISHED, SYN_RECV = 0x01, 0x03
 LISTEN = 0x0A
 UNIX_ACCEPTS = 0x10000
 """__SO_ACCEPTCON in the flags column of /proc/net/unix"""
@@ -31,7 +33,12 @@ class Row(NamedTuple):
     remote: str
     state: int
     inode: int
-    """0 while nobody has accepted the connection"""
+    """0 while nobody has accepted the connection, and again when whoever did has closed it"""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is a connection that nobody has accepted yet."""
+        return not self.inode and self.state in (ESTABLISHED, SYN_RECV)
 
 
 def rows() -> list[Row]:
@@ -63,15 +70,15 @@ def listening() -> dict[int, str]:
     return found
 
 
-def accepted_inode(connection: socket.socket) -> int | None:
-    """The inode of the server's end of our connection: 0 not accepted yet, None not on this machine.
+def server_end(connection: socket.socket) -> Row | None:
+    """The server's end of our connection; None where it is not on this machine.
 
     Addresses count, not only ports: on a busy server another client often has our port number.
     """
     server, client = (_written(name) for name in (connection.getpeername(), connection.getsockname()))
     for row in rows():
         if row.local == server and row.remote == client:
-            return row.inode
+            return row
     return None
 
 
@@ -94,14 +101,25 @@ def _written(name: tuple[str, int]) -> str:
     return "".join(f"{word:08X}" for (word,) in words) + f":{name[1]:04X}"
 
 
-def holds(pid: int, inode: int) -> bool:
-    """Whether the process or one of its descendants holds a socket."""
-    return any(inode in sockets(each) for each in tree(pid))
+def holds(processes: Iterable[int], inode: int) -> bool:
+    """Whether one of these processes holds a socket."""
+    return any(inode in sockets(pid) for pid in processes)
+
+
+def why_hidden(processes: Iterable[int]) -> str:
+    """Why nothing can be told of what these processes hold; '' where we may look into all of them."""
+    for pid in processes:
+        if not may_look(pid):
+            return (
+                f"may not look into pid {pid}, another user's: run the listener as root or as that user, "
+                "or set ready= to a command"
+            )
+    return ""
 
 
 def holder(inode: int) -> str:
-    """Who holds a socket, for a message."""
+    """Who holds a socket, for a message; '' where nobody does into whom we may look."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and inode in sockets(int(entry.name)):
             return f"pid {entry.name} ({command(int(entry.name))})"
-    return "another process"
+    return ""

@@ -12,12 +12,11 @@ import os
 import time
 from collections.abc import Sequence
 
-from supervisor_reload.core.facts import RevisionComputed
-from supervisor_reload.core.filters import Filter
-from supervisor_reload.core.model import TargetSettings
-from supervisor_reload.core.orders import ComputeRevision
-from supervisor_reload.core.revision import Fingerprint
-
+from ...core.facts import RevisionComputed
+from ...core.filters import Filter
+from ...core.model import TargetSettings
+from ...core.orders import ComputeRevision
+from ...core.revision import Fingerprint
 from . import bytecode
 from .tree import Difference, Interrupt, RootUnreadableError, Tree
 
@@ -107,7 +106,6 @@ class Reading:
             target=self._target,
             revision=self._fingerprint.revision(),
             changed=changed,
-            files=self._fingerprint.count,
             final=is_final,
         )
 

@@ -12,12 +12,11 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from supervisor_reload.core.facts import GitHeld, RevisionComputed, RevisionFailed
-from supervisor_reload.core.filters import Filter, filters_of
-from supervisor_reload.core.model import TargetSettings
-from supervisor_reload.core.orders import AskGit, ComputeRevision
-from supervisor_reload.core.ports import Put
-
+from ...core.facts import GitHeld, RevisionComputed, RevisionFailed
+from ...core.filters import Filter, filters_of
+from ...core.model import TargetSettings
+from ...core.orders import AskGit, ComputeRevision
+from ...core.ports import Put
 from . import bytecode, git
 from .target import Reading
 from .tree import InterruptedScanError
@@ -90,10 +89,10 @@ class Sources:
         except InterruptedScanError:
             return
         except OSError as error:
-            fact = RevisionFailed(target=request.target, reason=str(error))
+            fact = RevisionFailed(target=request.target, reason=str(error), final=request.final)
         except Exception as error:
             # A defect of ours must not leave a target without an answer for ever.
             log.exception("the code could not be read")
-            fact = RevisionFailed(target=request.target, reason=repr(error))
+            fact = RevisionFailed(target=request.target, reason=repr(error), final=request.final)
         if not self._closing.is_set():
             self._put(fact)

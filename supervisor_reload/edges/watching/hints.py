@@ -23,7 +23,7 @@ from watchdog.events import (
     FileSystemEvent,
 )
 
-from supervisor_reload.core.facts import ChangeKind
+from ...core.facts import ChangeKind
 
 _ATTRIB: type[FileSystemEvent] | None = getattr(watchdog.events, "FileAttribEvent", None)
 """watchdog 7 tells a change of metadata from a change of content; 6 calls both modified"""

@@ -16,10 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from supervisor_reload.core.filters import Filter, filters_of
-from supervisor_reload.core.model import TargetSettings
-from supervisor_reload.core.ports import Put
-
+from ...core.filters import Filter, filters_of
+from ...core.model import TargetSettings
+from ...core.ports import Put
 from . import limits
 from .hints import Hint
 from .observing import LimitReachedError, Wanted, Watch
@@ -169,15 +168,22 @@ class Watching:
 
     def _watch(self, want: Wanted) -> bool:
         try:
-            self._watches[want] = Watch(want, self._tell, self._allowed())
-        except LimitReachedError as error:
-            interval = min(subscription.poll_interval for subscription in self._served_by(want))
-            self._warn(want.directory, error.needed, interval)
-            self._watches[want] = Watch(want, self._tell, None, instead=interval)
+            self._watches[want] = self._observe(want)
         except OSError as error:
             log.debug("%r can't be observed now: %s", want.directory, error)
             return False
         return True
+
+    def _observe(self, want: Wanted) -> Watch:
+        """Observe as wanted, or by polling where inotify's limits don't allow it. Raises OSError."""
+        try:
+            return Watch(want, self._tell, self._allowed())
+        except LimitReachedError as error:
+            needed = error.needed
+        interval = min(subscription.poll_interval for subscription in self._served_by(want))
+        watch = Watch(want, self._tell, None, instead=interval)
+        self._warn(want.directory, needed, interval)
+        return watch
 
     def _warn(self, directory: str, needed: int, interval: float) -> None:
         if directory in self._warned:

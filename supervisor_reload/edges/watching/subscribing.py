@@ -12,10 +12,9 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from supervisor_reload.core.facts import ChangeKind, FileChanged
-from supervisor_reload.core.filters import Filter
-from supervisor_reload.core.model import ObserverKind, TargetSettings
-
+from ...core.facts import ChangeKind, FileChanged
+from ...core.filters import Filter
+from ...core.model import ObserverKind, TargetSettings
 from .hints import Hint
 from .observing import Wanted
 from .roots import Place, identity_of, locate
