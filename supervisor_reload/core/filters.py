@@ -54,6 +54,7 @@ IGNORED_FILES = (
     "4913",  # vim creates and removes it to find out whether it may write here
     "*.tmp",
     "*.log",
+    "*.log.[0-9]*",  # what rotation makes of it
     "*.pid",
     "*.sock",
     "nohup.out",

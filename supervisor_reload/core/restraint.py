@@ -14,6 +14,12 @@ RETRY_CAP = 60.0
 
 HOUR = 3600.0
 
+ECHO = 3.0
+"""Seconds: a rollout that begins so soon after the last one, for the same files, may be its echo."""
+
+ECHOES = 5
+"""so many of them are a program that writes into its own watched tree"""
+
 
 @dataclass(slots=True)
 class Restraint:
@@ -30,6 +36,9 @@ class Restraint:
     """an operator ended its rollout"""
     begun: list[float] = field(default_factory=list)
     """when the rollouts of the last hour began"""
+    changed: tuple[str, ...] = ()
+    echoes: int = 0
+    """rollouts in a row, each at once after the other, that the same files caused"""
 
     def turn_to(self, revision: Revision) -> None:
         """The files changed: what was held against the last revision does not count for this one."""
@@ -42,8 +51,11 @@ class Restraint:
         self.failures, self.retry_at = 0, None
         self.is_held = self.is_left_alone = False
 
-    def begin(self, now: float) -> None:
+    def begin(self, now: float, changed: tuple[str, ...]) -> None:
         """A rollout began."""
+        is_echo = bool(self.begun) and now < self.begun[-1] + ECHO and changed == self.changed != ()
+        self.echoes = self.echoes + 1 if is_echo and not self.failures else 0
+        self.changed = changed
         self.retry_at = None
         self.begun = [at for at in self.begun if at > now - HOUR] + [now]
 

@@ -35,6 +35,11 @@ def began(target: Target, rollout: Rollout) -> Story:
     )
 
 
+def echoed(target: Target, rollout: Rollout) -> Story:
+    """The same files change with every start: the program itself writes them."""
+    return _story(target, "rollout echoed", level="warning", changed=rollout.changed)
+
+
 def grew(target: Target, goal: Goal) -> Story:
     """More files came in the same burst."""
     return _story(target, "rollout grew", revision=goal.revision, changed=goal.changed)

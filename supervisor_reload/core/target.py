@@ -24,7 +24,7 @@ from .looks import look_soon, observe
 from .model import UNKNOWN, ProcessState, Revision, SlotName, TargetSettings
 from .orders import BeginProbing, EndProbing, Order, Tell
 from .pool import Pool
-from .restraint import Restraint
+from .restraint import ECHOES, Restraint
 from .rollout import Moves, Rollout, Trigger, forgive, is_complete, roll, tend, trim, undo
 from .slot import (
     Phase,
@@ -208,8 +208,11 @@ class Target:
             is_final=goal.is_final,
         )
         self.next_id += 1
-        self.restraint.begin(now)
-        return [Tell(story=story.began(self, self.rollout))]
+        self.restraint.begin(now, goal.changed)
+        stories = [story.began(self, self.rollout)]
+        if self.restraint.echoes == ECHOES:
+            stories.append(story.echoed(self, self.rollout))
+        return [Tell(story=each) for each in stories]
 
     def _is_due(self, goal: Goal, now: float) -> bool:
         """Whether a rollout of the goal should begin now."""

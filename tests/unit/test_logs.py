@@ -144,6 +144,15 @@ def spare_stopped() -> World:
     return world
 
 
+def echoing() -> World:
+    """A program that writes into its own watched tree at every start."""
+    world = booted(World(web(1, max_surge=0)))
+    for number in range(8):
+        world.save(f"r{number + 1}")
+        world.advance(1.5)
+    return world
+
+
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
     halted,
@@ -156,6 +165,7 @@ SCENARIOS: list[Callable[[], World]] = [
     never_ready,
     crashed,
     spare_stopped,
+    echoing,
 ]
 
 

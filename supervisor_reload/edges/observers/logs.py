@@ -26,6 +26,7 @@ QUOTED = 15
 
 TEXT: Mapping[str, str] = {
     "rollout began": "{changed}: rolling out {revision}{again}",
+    "rollout echoed": "{changed}: changes again after every start. If the program writes it, exclude= it",
     "rollout grew": "{changed}: now {revision}",
     "rollout superseded": "{revision} is superseded by {newer}",
     "rollout withdrawn": "the files are back to {revision}, which serves",
