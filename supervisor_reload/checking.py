@@ -6,7 +6,7 @@ It reads the configuration and the watched trees; it changes nothing and needs n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -46,6 +46,8 @@ def check(config_file: str | None, stream: TextIO) -> int:
         target.name: [survey(path, target.watch) for path in target.watch.paths]
         for target in reading.settings.targets
     }
+    for warning in nothing_included(reading.settings, surveys):
+        _say(stream, f"warning: {warning}")
     for target in reading.settings.targets:
         _say(stream, "")
         for line in description(target, surveys[target.name]):
@@ -55,6 +57,15 @@ def check(config_file: str | None, stream: TextIO) -> int:
         _say(stream, line)
     _say(stream, f"state: {reading.settings.state_dir}")
     return OK
+
+
+def nothing_included(settings: Settings, surveys: Mapping[str, Sequence[Survey]]) -> Iterator[ConfigError]:
+    """Targets whose ``include`` leaves no file at all, so that no save is a change."""
+    for target in settings.targets:
+        if target.watch.include and not any(found.files for found in surveys[target.name]):
+            patterns = ", ".join(target.watch.include)
+            message = f"no file matches {patterns!r}, so no save is a change"
+            yield ConfigError(file="", section=f"reload:{target.name}", key="include", message=message)
 
 
 def _report_errors(errors: tuple[ConfigError, ...], stream: TextIO) -> int:

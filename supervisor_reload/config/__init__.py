@@ -15,6 +15,7 @@ from .find import find
 from .findings import Findings
 from .keys import KEYS, Key
 from .ownlistener import note_listener, own_listeners
+from .rights import note_rights
 from .sections import COMMON, OwnSection, own_sections
 from .state import credentials, server_of, state_dir
 from .supervisorconf import read_supervisorconf
@@ -62,6 +63,7 @@ def read(path: str | None = None) -> Reading:
         password=password,
     )
     note_contradictions(conf, targets, directory, findings)
+    note_rights(conf, listeners, targets)
     findings.raise_errors()
     return Reading(
         settings=settings,

@@ -23,7 +23,7 @@ def find(given: str | None = None) -> str:
     """The absolute path of the configuration file.
 
     What was given; else the file of the supervisord that runs us; else the first on Supervisor's search path.
-    Raises ConfigErrors where there is none.
+    Raises ConfigErrors where there is none, or where it can't be told which.
     """
     if given:
         return str(Path(given).expanduser().absolute())
@@ -31,12 +31,19 @@ def find(given: str | None = None) -> str:
     if found is None:
         paths = ", ".join(_search_paths())
         message = f"no configuration file found at the default paths ({paths}); name one with -c"
-        raise ConfigErrors((ConfigError(file="", section="", key="", message=message),))
+        raise _error(message)
     return found
 
 
+def _error(message: str) -> ConfigErrors:
+    return ConfigErrors((ConfigError(file="", section="", key="", message=message),))
+
+
 def of_parent(proc: str = "/proc") -> str | None:
-    """The file on the command line of the supervisord that runs us; None if none runs us or none is named."""
+    """The file on the command line of the supervisord that runs us; None if none runs us or none is named.
+
+    Raises ConfigErrors where a relative name is named and we may not see what it is relative to.
+    """
     if "SUPERVISOR_ENABLED" not in os.environ:
         return None
     pid = os.getppid()
@@ -46,11 +53,22 @@ def of_parent(proc: str = "/proc") -> str | None:
             argv = [os.fsdecode(word) for word in process.joinpath("cmdline").read_bytes().split(b"\0")[:-1]]
             if is_supervisord(argv):
                 named = named_on(argv)
-                return str(Path(process.joinpath("cwd").readlink(), named)) if named else None
+                return _absolute(named, process) if named else None
             pid = int(process.joinpath("stat").read_text("utf-8", "replace").rsplit(")", 1)[1].split()[1])
         except (OSError, ValueError, IndexError):
             break  # no /proc here, or the process is another user's, or just ended
     return None
+
+
+def _absolute(named: str, process: Path) -> str:
+    """The name as supervisord meant it. Where a process is, only its own user and root may see (proc(5))."""
+    if named.startswith("/"):
+        return named
+    try:
+        return str(Path(process.joinpath("cwd").readlink(), named))
+    except PermissionError:
+        message = f"supervisord is another user's, so where its {named!r} is can't be seen: give -c"
+        raise _error(message) from None
 
 
 def is_supervisord(argv: list[str]) -> bool:

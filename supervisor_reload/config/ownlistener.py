@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from supervisor.datatypes import integer, list_of_strings
+from supervisor.datatypes import FALSY_STRINGS, integer, list_of_strings
 from supervisor.events import EventTypes
 
 from .findings import Findings, did_you_mean
@@ -107,6 +107,21 @@ def _note_section(conf: SupervisorConf, section: str, findings: Findings) -> Non
     ]
     for problem in unknown:
         findings.error(file, section, "events", problem)
+    _note_priority(conf, section, findings)
+    _note_starts(conf, section, findings)
+
+
+def _note_starts(conf: SupervisorConf, section: str, findings: Findings) -> None:
+    """Whoever switches these off may mean it, but then nobody watches, and nothing says so."""
+    for key, outcome in (
+        ("autostart", "supervisord does not start it: no code is watched until somebody does"),
+        ("autorestart", "supervisord does not start it again when it was killed: no code is watched then"),
+    ):
+        if _text(conf, section, key).strip().lower() in FALSY_STRINGS:
+            findings.warning(conf.file_of(section), section, key, f"is false, so {outcome}")
+
+
+def _note_priority(conf: SupervisorConf, section: str, findings: Findings) -> None:
     own = _number(conf, section, "priority", -1, findings)
     for other in conf.parser.sections():
         if not other.startswith("eventlistener:") or other == section:
@@ -115,7 +130,7 @@ def _note_section(conf: SupervisorConf, section: str, findings: Findings) -> Non
             message = (
                 f"is {own}, as that of [{other}]: events that one rejects reach the other; give us our own"
             )
-            findings.warning(file, section, "priority", message)
+            findings.warning(conf.file_of(section), section, "priority", message)
 
 
 def missing_events(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from supervisor.datatypes import (
     Automatic,
     RestartUnconditionally,
+    boolean,
     integer,
     list_of_strings,
     process_or_group_name,
@@ -57,6 +58,8 @@ class ProgramProcess:
     redirect_stderr: bool
     serverurl: str
     numprocs: int
+    uid: int | None
+    """of ``user=``; None where there is none, or none such on this machine: supervisord's own user"""
     logfiles: tuple[str, ...]
     """as written: a relative one is relative to where supervisord was started"""
     has_automatic_log: bool
@@ -185,8 +188,8 @@ class ProgramReader:
     def _check_kind(self, section: str, group: str) -> None:
         """Note what supervisord refuses of an event listener and an fcgi-program in particular."""
         kind, file = section.split(":", 1)[0], self.file_of(section)
-        if kind == "eventlistener" and not self.parser.has_option(section, "events"):
-            self.findings.error(file, section, "events", 'the section requires an "events" line')
+        if kind == "eventlistener":
+            self._check_listener(section, group)
         if kind != "fcgi-program":
             return
         try:
@@ -195,6 +198,20 @@ class ProgramReader:
         except (ValueError, TypeError) as why:
             reason = why.args[0] % why.args[1:] if len(why.args) > 1 else str(why)
             self.findings.error(file, section, "socket", reason)
+
+    def _check_listener(self, section: str, group: str) -> None:
+        file, expansions = self.file_of(section), self._common(section, group)
+        if not self.parser.has_option(section, "events"):
+            self.findings.error(file, section, "events", 'the section requires an "events" line')
+        try:
+            mixes = boolean(self.parser.saneget(section, "redirect_stderr", "false", expansions=expansions))
+        except ValueError:
+            return  # Supervisor's own code says why
+        if mixes:
+            message = (
+                "supervisord refuses true for an event listener, whose stdout is its protocol: remove it"
+            )
+            self.findings.error(file, section, "redirect_stderr", message)
 
     def _without_place(self, section: str, why: Exception) -> str:
         """Supervisor's message without the section and file that it adds and that we name ourselves."""
@@ -233,6 +250,7 @@ class ProgramReader:
             redirect_stderr=params["redirect_stderr"],
             serverurl=params["serverurl"] or "",
             numprocs=self._number(section, group, "numprocs", "1"),
+            uid=params["uid"],
             logfiles=tuple(log for log in logfiles if isinstance(log, str)),
             has_automatic_log=Automatic in logfiles,
             path=tuple(own_path.split(os.pathsep) if own_path is not None else self.options.get_path()),

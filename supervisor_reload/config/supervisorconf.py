@@ -40,6 +40,8 @@ class SupervisorConf:
     """'' for syslog or none"""
     pidfile: str
     childlogdir: str
+    uid: int | None
+    """of ``user=``; None where there is none, or none such on this machine: whoever starts supervisord"""
     is_pidfile_fixed: bool
     """False where the pid file depends on the directory in which supervisord was started"""
     processes: tuple[ProgramProcess, ...]
@@ -112,6 +114,7 @@ def read_supervisorconf(main: str, findings: Findings) -> SupervisorConf:
         logfile="" if logfile in ("syslog", "") else normalize_path(logfile),
         pidfile=normalize_path(general.text("pidfile", "supervisord.pid")),
         childlogdir=normalize_path(general.text("childlogdir", tempfile.gettempdir())),
+        uid=general.uid(),
         is_pidfile_fixed=os.path.isabs(os.path.expanduser(general.text("pidfile", ""))),  # noqa: PTH111, PTH117
         processes=programs.read(),
         servers=read_servers(parser, options, programs.file_of, findings),
@@ -182,6 +185,13 @@ class _General:
         except ValueError as why:
             self.findings.error(self.file, "supervisord", key, str(why))
             return default
+
+    def uid(self) -> int | None:
+        """The user to whom supervisord changes when it starts, where that user exists here."""
+        try:
+            return int(datatypes.name_to_uid(self.text("user", "")))
+        except ValueError:
+            return None  # not set, or noted by ``check``
 
     def check(self) -> None:
         """Note every value that supervisord would refuse."""

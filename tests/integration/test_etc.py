@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.service import ETC, Service
+from supervisor_reload.config.findings import Findings
+from supervisor_reload.config.supervisorconf import read_supervisorconf
 
 pytestmark = pytest.mark.integration
 
@@ -66,6 +68,13 @@ def test_check_finds_nothing_wrong(name: str) -> None:
         [program, "check", "-c", ETC / name], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_configuration_deletes_the_logs_of_another() -> None:
+    """supervisord deletes, when it starts, what its childlogdir holds of its identifier: each has its own."""
+    found = [read_supervisorconf(str(ETC / name), Findings()) for name in CONFIGURATIONS]
+    assert len({conf.identifier for conf in found}) == len(CONFIGURATIONS)
+    assert {conf.childlogdir for conf in found} == {str(ETC / "run")}
 
 
 def wait_for_successors(service: Service, before: Iterable[int], program: str = "web") -> None:

@@ -435,6 +435,28 @@ def test_it_leaves_no_thread_and_no_descriptor(app, watch):
         threading.Event().wait(0.01)
 
 
+@pytest.mark.parametrize("observer", [ObserverKind.NATIVE, ObserverKind.POLLING])
+def test_a_link_to_a_directory_is_not_watched_through(app, tmp_path, watch, observer):
+    """
+    A link that leads to a directory, even to the whole machine, settles like a file, and alone.
+    """
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    before = limits.instances()
+    seen = watch(app, observer=observer, poll_interval=0.05)
+    held = limits.watches_held(limits.instances() - before)
+    links = {app / "root": "/", app / "self": ".", app / "pkg" / "up": "..", app / "out": str(outside)}
+    for link, target in links.items():
+        link.symlink_to(target)
+    for link in links:
+        seen.wait(link)
+    (outside / "x.py").write_text("x")
+    told = {fact.path for fact in seen.barrier(app)}
+    assert not {path for path in told if path.startswith(tuple(f"{link}/" for link in links))}
+    assert all(fact.kind is not RESCAN for fact in seen.facts if fact.path in map(str, links))
+    assert limits.watches_held(limits.instances() - before) == held
+
+
 def test_it_survives_warnings_as_errors(tmp_path):
     """
     Directories made as fast as possible make watchdog 7.1 warn; that neither kills a thread nor is printed.

@@ -80,6 +80,20 @@ def test_warnings_come_first(place):
     )
 
 
+def test_include_that_matches_nothing(place):
+    """
+    A pattern that leaves no file at all is a warning; one that leaves some is not, nor beside a single file.
+    """
+    (place.directory / "app" / "main.py").write_text("")
+    wrong = "warning: [reload:web] include: no file matches '*.pyx, /src/', so no save is a change"
+    code, lines = _check(place, HEAD, LISTENER, PLAIN, RELOAD, "include=*.pyx, /src/\n")
+    assert (code, lines[1]) == (0, wrong)
+    single = "[reload:web]\nwatch=%(here)s/app/main.py\ninclude=*.pyx\n"
+    for right in (RELOAD + "include=*.py\n", RELOAD, single):
+        _, lines = _check(place, HEAD, LISTENER, PLAIN, right)
+        assert not any(line.startswith("warning") for line in lines), lines
+
+
 @pytest.mark.parametrize(
     ("program", "keys", "words"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -121,3 +122,26 @@ def test_file_of_the_supervisord_that_runs_us(place, monkeypatch, argv, expected
     assert found == (expected and expected.replace("PLACE", str(place.directory)))
     monkeypatch.delenv("SUPERVISOR_ENABLED")
     assert of_parent(str(proc)) is None
+
+
+def test_file_of_a_supervisord_of_another_user(place, monkeypatch):
+    """
+    Where it was started can't be seen (proc(5)): an absolute name needs no look, a relative one is an error.
+    """
+
+    def refuse(path: Path) -> Path:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setenv("SUPERVISOR_ENABLED", "1")
+    monkeypatch.setattr(Path, "readlink", refuse)
+    for name, argv in (
+        ("proc1", ["supervisord", "-c", "/etc/s.conf"]),
+        ("proc2", ["supervisord", "-cs.conf"]),
+    ):
+        _process(place.directory / name, os.getppid(), argv, 1, place.directory)
+    assert of_parent(str(place.directory / "proc1")) == "/etc/s.conf"
+    with pytest.raises(ConfigErrors) as caught:
+        of_parent(str(place.directory / "proc2"))
+    assert str(caught.value) == (
+        "supervisord is another user's, so where its 's.conf' is can't be seen: give -c"
+    )

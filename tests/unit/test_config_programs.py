@@ -135,12 +135,22 @@ def test_what_is_written_is_not_watched(place):
     """
     A log in the watched tree would start a rollout with every line, unless it is excluded or ignored by git.
     """
-    program = PLAIN + "stdout_logfile=%(here)s/app/web.log\n"
+    program = PLAIN + "stdout_logfile=%(here)s/app/web.out\n"
     (error,) = place.errors(HEAD, LISTENER, program, RELOAD)
-    assert error.startswith(WEB + "watch: the log of web:web 'HERE/app/web.log' is in the watched 'HERE/app'")
-    assert place.target(program, RELOAD, "exclude=*.log\n").watch.exclude == ("*.log",)
-    (place.directory / "app" / ".gitignore").write_text("*.log\n")
+    assert error.startswith(WEB + "watch: the log of web:web 'HERE/app/web.out' is in the watched 'HERE/app'")
+    assert place.target(program, RELOAD, "exclude=*.out\n").watch.exclude == ("*.out",)
+    (place.directory / "app" / ".gitignore").write_text("*.out\n")
     assert place.target(program, RELOAD).watch.gitignore
+
+
+def test_logs_by_name_are_no_code(place):
+    """
+    What is called a log may lie beside the code; who brings it back with exclude is told what comes of it.
+    """
+    program = PLAIN + "stdout_logfile=%(here)s/app/web.log\n"
+    assert place.warnings(HEAD, LISTENER, program, RELOAD) == []
+    (error,) = place.errors(HEAD, LISTENER, program, RELOAD, "exclude=!*.log\n")
+    assert error.startswith(WEB + "watch: the log of web:web 'HERE/app/web.log' is in the watched 'HERE/app'")
 
 
 def test_automatic_logs_are_not_watched(place):
@@ -148,7 +158,7 @@ def test_automatic_logs_are_not_watched(place):
     Where supervisord makes log files by itself counts too.
     """
     head = HEAD.replace("childlogdir=%(here)s/log", "childlogdir=%(here)s/app")
-    errors = place.errors(head, LISTENER, PLAIN, RELOAD)
+    errors = place.errors(head, LISTENER, PLAIN, RELOAD, "exclude=!*.log\n")
     assert any("the log that supervisord makes for web:web, such as" in error for error in errors)
 
 

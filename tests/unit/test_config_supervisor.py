@@ -79,6 +79,10 @@ from tests.fakes.place import HEAD, LISTENER, PLAIN, RELOAD, WEB
             HEAD + "[eventlistener:p]\ncommand=/bin/cat\n",
             '[eventlistener:p] events: the section requires an "events" line',
         ),
+        (
+            HEAD + "[eventlistener:p]\ncommand=/bin/cat\nevents=TICK_60\nredirect_stderr=on\n",
+            "[eventlistener:p] redirect_stderr: supervisord refuses true for an event listener, whose stdout",
+        ),
     ],
 )
 def test_errors_of_supervisords_own_sections(place, head, expected):
@@ -104,6 +108,11 @@ def test_errors_of_supervisords_own_sections(place, head, expected):
         ),
         (("buffer_size=1000", "buffer_size=x"), "buffer_size: 'x' is not a whole number"),
         (("TICK_5", "TICK_60"), "events: lacks TICK_5"),
+        (
+            ("priority=-10", "redirect_stderr=true"),
+            "redirect_stderr: supervisord refuses true for an event listener, whose stdout is its protocol: "
+            "remove it",
+        ),
         (("PROCESS_STATE", "PROCESS_STATE_EXITED"), "events: lacks PROCESS_STATE"),
         (
             ("PROCESS_GROUP,", "PROCESS_GRUOP,"),
@@ -168,6 +177,33 @@ def test_priority_of_another_listener(place):
         "HERE/supervisord.conf: [eventlistener:reload] priority: is -10, as that of [eventlistener:mail]: "
         "events that one rejects reach the other; give us our own"
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "autostart=off",
+            "autostart: is false, so supervisord does not start it: no code is watched until somebody does",
+        ),
+        (
+            "autorestart=false",
+            "autorestart: is false, so supervisord does not start it again when it was killed: "
+            "no code is watched then",
+        ),
+    ],
+)
+def test_listener_that_supervisord_leaves_down(place, line, expected):
+    """
+    Without a listener nothing is reloaded and nothing says so: worth a warning.
+    """
+    own = LISTENER.rstrip() + f"\n{line}\n"
+    assert place.warnings(HEAD, own, PLAIN, RELOAD) == [
+        f"HERE/supervisord.conf: [eventlistener:reload] {expected}"
+    ]
+    kept = LISTENER.rstrip() + "\nautostart=true\nautorestart=unexpected\n"
+    other = f"[eventlistener:mail]\ncommand=crashmail\nevents=TICK_60\n{line}\n"
+    assert place.warnings(HEAD, kept, other, PLAIN, RELOAD) == []
 
 
 def test_no_target(place):

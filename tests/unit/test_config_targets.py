@@ -72,7 +72,11 @@ from tests.fakes.place import HEAD, LISTENER, PLAIN, RELOAD, WEB
         ("watch=%(here)s/ap", "watch: 'HERE/ap' does not exist"),
         ("watch=%(her)s/app", "expanded"),
         ("watch=%(here)s/run", "watch: our state directory's"),
-        ("watch=%(here)s/log", "watch: supervisord's log 'HERE/log/supervisord.log' is in the watched"),
+        ("watch=%(here)s/log", None),  # what is called *.log is no code
+        (
+            "watch=%(here)s/log\nexclude=!*.log",
+            "watch: supervisord's log 'HERE/log/supervisord.log' is in the watched",
+        ),
         ("programs=wbe", "programs: there is no group, program or process 'wbe'; did you mean 'web'?"),
         ("programs=web:wbe", "programs: there is no group, program or process 'web:wbe'; did you mean"),
         ("programs=,", "programs: must name at least one"),

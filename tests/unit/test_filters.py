@@ -32,6 +32,10 @@ def chosen(**settings) -> Filter:
         "tmp/x.py",
         "git/x",
         "a.tmp.py",
+        "log",
+        "catalog",
+        "x.log.py",
+        "pid/x",
     ],
 )
 def test_code_is_watched(name):
@@ -61,6 +65,12 @@ def test_code_is_watched(name):
         "app.py___jb_tmp___",
         "app.py___jb_old___",
         ".~lock.report.ods#",
+        "a/uvicorn.log",
+        "web.log.1",
+        "web.log.2026-04-01.gz",
+        "celery.pid",
+        "gunicorn.sock",
+        "nohup.out",
         ".DS_Store",
         "bad\nname/__pycache__/x",
         "a\nb.swp",

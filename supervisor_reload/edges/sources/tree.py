@@ -5,7 +5,7 @@ and never answers for a tree that it could not read.
 """
 
 # Names are exact strings here (any bytes), which Path would normalise; and this runs per file.
-# ruff: noqa: PTH110, PTH112, PTH116
+# ruff: noqa: PTH110, PTH112, PTH114, PTH116
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from supervisor_reload.core.filters import GITIGNORE, Filter
-
+from ...core.filters import GITIGNORE, Filter
 from .reading import Content, read, read_text
 
 log = logging.getLogger(__name__)
@@ -110,8 +109,11 @@ class Tree:
         found: dict[str, Content] = {}
         for relative in self._names(directories):
             self._take(relative, found, hinted=relative in files)
+        links: dict[str, bool] = {}
         for relative in files - {""}:
-            if relative not in found and self._filter.file_is_watched(relative):
+            if relative in found or not self._filter.file_is_watched(relative):
+                continue
+            if not self._passes_link(relative.rpartition("/")[0], links):
                 self._take(relative, found, hinted=True)
         self._was_scanned = True
         return self._replace(looked_at, found)
@@ -147,9 +149,25 @@ class Tree:
         if "" in directories:
             yield from self._names_of_root()
             return
+        links: dict[str, bool] = {}
         for directory in directories:
-            if not _is_below(directory, directories) and self._filter.directory_is_watched(directory):
+            if _is_below(directory, directories) or not self._filter.directory_is_watched(directory):
+                continue
+            if not self._passes_link(directory, links):
                 yield from self._walk(directory)
+
+    def _passes_link(self, relative: str, known: dict[str, bool]) -> bool:
+        """Whether this name, or one above it in the tree, is a link: a full look would not come here either.
+
+        The answers of one look are ``known``; the next look asks anew.
+        """
+        if relative == "":
+            return False
+        if relative not in known:
+            known[relative] = self._passes_link(relative.rpartition("/")[0], known) or os.path.islink(
+                self.absolute(relative)
+            )
+        return known[relative]
 
     def _names_of_root(self) -> Iterator[str]:
         """As _names, for all of the tree; a root must be readable, or nothing of it is believed."""

@@ -1,0 +1,56 @@
+"""The rule that the listener may look into processes whose readiness it shall prove. It looks into none."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Sequence
+
+from .programs import ProgramProcess
+from .supervisorconf import SupervisorConf
+from .targets import Target
+
+LOOKING = ("accepting", "tcp", "http")
+"""The kinds of readiness for which /proc/PID/fd is read, which only root and the process's own user may
+(proc(5), ptrace(2))."""
+
+ROOT = 0
+
+
+def note_rights(conf: SupervisorConf, listeners: Sequence[ProgramProcess], targets: Sequence[Target]) -> None:
+    """Note every target whose readiness our listener could never see: its processes are another user's."""
+    for listener in listeners:
+        own = _user(listener, conf)
+        if own is None or own == ROOT:
+            continue
+        for target in targets:
+            _note_target(target, listener, own, conf)
+
+
+def _user(process: ProgramProcess, conf: SupervisorConf) -> int | None:
+    """The user that a process runs as; None where that is whoever starts supervisord."""
+    return conf.uid if process.uid is None else process.uid
+
+
+def _note_target(target: Target, listener: ProgramProcess, own: int, conf: SupervisorConf) -> None:
+    for process, slot in zip(target.processes, target.settings.slots, strict=True):
+        theirs = _user(process, conf)
+        if slot.ready.scheme not in LOOKING or theirs == own:
+            continue
+        other = "whoever starts supervisord" if theirs is None else _name(theirs)
+        message = (
+            f"{slot.ready.scheme} needs a look into the processes of [{process.section}], which run as "
+            f"{other}, and [{listener.section}] runs as {_name(own)}: give both the same user, run the "
+            "listener as root, or set ready to running or to a command"
+        )
+        # Who reads this as the listener's user may be the one who starts supervisord; only then is it right.
+        is_unsure = theirs is None and os.geteuid() == own
+        (target.section.warning if is_unsure else target.section.error)("ready", message)
+        return
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
