@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -64,8 +65,14 @@ def test_the_tests_know_every_configuration() -> None:
 def test_check_finds_nothing_wrong(name: str) -> None:
     """`supervisor-reload check` accepts it where it lies."""
     program = Path(sys.executable).with_name("supervisor-reload")
+    path = f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"  # where uvicorn is
     done = subprocess.run(
-        [program, "check", "-c", ETC / name], capture_output=True, text=True, timeout=60, check=False
+        [program, "check", "-c", ETC / name],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PATH": path},
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
