@@ -253,6 +253,15 @@ class World:
         return next(story for story in reversed(self.stories) if story.event == event)
 
 
+def settled(world: World) -> World:
+    """The world once supervisord has started everything and the listener has come to rest."""
+    world.supervisor.boot_all()
+    world.advance(6)
+    world.orders.clear()
+    world.stories.clear()
+    return world
+
+
 class _Recorded:
     """The fake supervisord, and a record of what it was ordered."""
 

@@ -11,18 +11,10 @@ from supervisor_reload.core.model import ReadySettings
 from supervisor_reload.core.slot import Phase
 from tests.fakes.mood import moody
 from tests.fakes.supervisord import Boot
-from tests.fakes.world import SIGNAL, Code, World, web
+from tests.fakes.world import SIGNAL, Code, World, settled, web
 
 A, B = "web:web_00", "web:web_01"
 NEVER_READY = Boot(ready_after=None)
-
-
-def settled(world: World) -> World:
-    world.supervisor.boot_all()
-    world.advance(6)
-    world.orders.clear()
-    world.stories.clear()
-    return world
 
 
 def test_a_wake_up_that_falls_due_while_orders_are_carried_out() -> None:

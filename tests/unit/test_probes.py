@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,13 +31,6 @@ from tests.fakes.servers import (
 
 LIMIT = 10.0
 SHORT = 0.4
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """A listening socket of 127.0.0.1, which the children get as their descriptor 0."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server
 
 
 @pytest.mark.parametrize(

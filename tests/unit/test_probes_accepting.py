@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -24,13 +23,6 @@ from tests.integration.supervisord import short_directory, wait_for
 
 LIMIT = 10.0
 SHORT = 0.4
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """A listening socket of 127.0.0.1, which the children get as their descriptor 0."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server
 
 
 def test_accepting_on_epoll(listener: socket.socket) -> None:

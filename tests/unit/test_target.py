@@ -7,7 +7,7 @@ import pytest
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.slot import Phase
 from tests.fakes.supervisord import Boot
-from tests.fakes.world import SIGNAL, World, web
+from tests.fakes.world import SIGNAL, World, settled, web
 
 A, B = "web:web_00", "web:web_01"
 BROKEN = Boot(dies_after=0.1)
@@ -16,20 +16,7 @@ BROKEN = Boot(dies_after=0.1)
 @pytest.fixture
 def swap() -> World:
     """One replica, one spare slot, settled."""
-    world = World(web())
-    world.supervisor.boot_all()
-    world.advance(5)
-    world.orders.clear()
-    world.stories.clear()
-    return world
-
-
-def settled(world: World) -> World:
-    world.supervisor.boot_all()
-    world.advance(5)
-    world.orders.clear()
-    world.stories.clear()
-    return world
+    return settled(World(web()))
 
 
 def test_surplus_is_retired_once_replicas_are_ready() -> None:
