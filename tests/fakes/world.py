@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from supervisor_reload.core.coordinator import Coordinator
 from supervisor_reload.core.facts import (
     ChangeKind,
-    CheckFailed,
-    CheckPassed,
     Fact,
     FileChanged,
     GitHeld,
@@ -40,6 +38,7 @@ from supervisor_reload.core.model import (
 )
 from supervisor_reload.engine import Engine, Inbox, Outside
 
+from .ports import Checks, Exits, Probing, Recorded
 from .supervisord import Boot, FakeClock, FakeSupervisord, Program
 
 
@@ -124,12 +123,12 @@ class World:
         self._due.clear()
         self._probing.clear()
         outside = Outside(
-            supervisor=_Recorded(self),
+            supervisor=Recorded(self),
             sources=self,
             watch=self,
-            checks=_Checks(self),
-            probing=_Probing(self),
-            exits=_Exits(),
+            checks=Checks(self),
+            probing=Probing(self),
+            exits=Exits(),
             observers=(self.stories.append,),
             clock=self.clock,
         )
@@ -260,73 +259,6 @@ def settled(world: World) -> World:
     world.orders.clear()
     world.stories.clear()
     return world
-
-
-class _Recorded:
-    """The fake supervisord, and a record of what it was ordered."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._supervisor = world.supervisor
-        self.processes = self._supervisor.processes
-        self.process = self._supervisor.process
-        self.last_words = self._supervisor.last_words
-
-    def start(self, name: SlotName) -> None:
-        self._record("start", name)
-        self._supervisor.start(name)
-
-    def stop(self, name: SlotName) -> None:
-        self._record("stop", name)
-        self._supervisor.stop(name)
-
-    def signal(self, name: SlotName, signal: str) -> None:
-        self._record(signal, name)
-        self._supervisor.signal(name, signal)
-
-    def _record(self, verb: str, name: SlotName) -> None:
-        self._world.orders.append((verb, name))
-        self._world.on_order(verb, name)
-
-
-class _Checks:
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def run(self, target: str, revision: Revision, changed: tuple[str, ...]) -> None:
-        passes = self._world.code.passes
-        fact: Fact = CheckPassed(target=target, revision=revision)
-        if not passes:
-            fact = CheckFailed(target=target, revision=revision, reason="exit status 1", output="SyntaxError")
-        self._world.put(fact, self._world.check_seconds)
-
-    def cancel(self, target: str) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-class _Probing:
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def begin(self, name: SlotName, pid: int) -> None:
-        self._world._probing[name] = pid
-
-    def end(self, name: SlotName) -> None:
-        self._world._probing.pop(name, None)
-
-    def close(self) -> None:
-        pass
-
-
-class _Exits:
-    def watch(self, name: SlotName, pid: int) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 SIGNAL = Strategy.SIGNAL

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.place import Place
+from tests.fakes.reader import Reader
 
 
 @pytest.fixture
@@ -21,3 +23,25 @@ def listener() -> Iterator[socket.socket]:
     """A listening socket of 127.0.0.1, which the children get as their descriptor 0."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server
+
+
+@pytest.fixture
+def reader():
+    made = []
+
+    def make(*paths: Path, **settings) -> Reader:
+        made.append(Reader(*paths, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.sources.close()
+
+
+@pytest.fixture
+def app(tmp_path) -> Path:
+    root = tmp_path / "app"
+    (root / "pkg").mkdir(parents=True)
+    (root / "main.py").write_text("main")
+    (root / "pkg" / "mod.py").write_text("mod")
+    return root

@@ -192,7 +192,7 @@ def test_stale_bytecode_is_gone_before_a_start(mood: Mood) -> None:
 def test_the_exit_of_every_process_of_ours_is_watched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """And of nobody else's."""
     watched: list[tuple[SlotName, int]] = []
-    monkeypatch.setattr(fakes._Exits, "watch", lambda _, name, pid: watched.append((name, pid)))
+    monkeypatch.setattr(fakes.Exits, "watch", lambda _, name, pid: watched.append((name, pid)))
     world = World(web(1, max_surge=0), autorestart="true")
     other = SlotName("db:db")
     world.supervisor.programs[other] = Program(name=other, boot=lambda: world.code.boot)
@@ -231,8 +231,8 @@ def test_a_story_without_evidence_is_told(mood: Mood) -> None:
 def test_a_check_of_code_that_is_gone_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The order reaches the port; a check that never answers holds nothing up."""
     cancelled: list[str] = []
-    monkeypatch.setattr(fakes._Checks, "run", lambda *_: None)
-    monkeypatch.setattr(fakes._Checks, "cancel", lambda _, target: cancelled.append(target))
+    monkeypatch.setattr(fakes.Checks, "run", lambda *_: None)
+    monkeypatch.setattr(fakes.Checks, "cancel", lambda _, target: cancelled.append(target))
     world = World(web(1, max_surge=0, check=True))
     world.supervisor.boot_all()
     world.advance(5)

@@ -5,168 +5,24 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor_reload.app import log_to
-from supervisor_reload.core.facts import ChangeKind, RevisionFailed, Story
-from supervisor_reload.core.model import LogFormat, Settings, SlotName
+from supervisor_reload.core.facts import Story
+from supervisor_reload.core.model import LogFormat, Settings
 from supervisor_reload.edges.observers.logs import SHOWN, TEXT, JsonFormatter, escaped, tell, worded
-from tests.fakes.supervisord import Boot
-from tests.fakes.world import SIGNAL, Code, World, web
-
-A, B = SlotName("web:web_00"), SlotName("web:web_01")
-
-
-def booted(world: World, boot: Boot | None = None) -> World:
-    world.code = Code(revision="r0", boot=boot or Boot())
-    world.supervisor.boot_all()
-    world.advance(8)
-    return world
-
-
-def swapped() -> World:
-    """A good save, a newer one in the same burst, a revert, a newer one after it, and a drain."""
-    world = booted(World(web()))
-    world.save("r1")
-    world.advance(0.03)
-    world.touch()
-    world.save("r2")
-    world.advance(0.5)
-    world.save("r0")
-    world.advance(5)
-    world.save("r3")
-    world.advance(0.5)
-    world.save("r4")
-    world.advance(5)
-    return world
-
-
-def halted() -> World:
-    """Bad code under a spare slot until it is held."""
-    world = booted(World(web()))
-    world.save("r1", boot=Boot(dies_after=0.1))
-    world.advance(60)
-    return world
-
-
-def refused() -> World:
-    """A check that refuses, and files that can't be read."""
-    world = booted(World(web(1, max_surge=0, check=True)))
-    world.save("r1", passes=False)
-    world.advance(5)
-    world.put(RevisionFailed(target="web", reason="Permission denied: '/app/x\n.py'"))
-    world.advance(5)
-    return world
-
-
-def overtaken() -> World:
-    """The check refuses a newer revision while the rollout of one that passed is under way."""
-    world = booted(World(web(1, max_surge=0, check=True)), Boot(drains_in=4))
-    world.save("r1")
-    world.advance(1)
-    world.save("r2", passes=False)
-    world.advance(10)
-    return world
-
-
-def stopped_by_hand() -> World:
-    """An operator in the middle, then everywhere, then with only the spare slot left."""
-    world = booted(World(web(4, replicas=4, max_surge=0)))
-    world.save("r1")
-    world.advance(1.5)
-    world.supervisor.stop(SlotName("web:web_03"))
-    world.advance(10)
-    for number in range(3):
-        world.supervisor.stop(SlotName(f"web:web_{number:02d}"))
-    world.advance(5)
-    world.save("r2")
-    world.advance(5)
-    return world
-
-
-def no_spare() -> World:
-    """Nothing may be unavailable, and an operator stopped every slot that could take a successor."""
-    world = World(web(3, replicas=2, max_unavailable=0))
-    world.supervisor.boot_all()
-    world.advance(0.2)
-    world.supervisor.stop(B)
-    world.supervisor.stop(SlotName("web:web_02"))
-    world.advance(8)
-    world.save("r1")
-    world.advance(5)
-    return world
-
-
-def drained() -> World:
-    """A process that ignores the graceful signal."""
-    world = booted(World(web(1, max_surge=0, drain_timeout=1.0, stop_timeout=1.0)), Boot(drains_in=None))
-    world.save("r1")
-    world.advance(20)
-    return world
-
-
-def signalled() -> World:
-    """The application reloads itself."""
-    world = booted(World(web(1, max_surge=0, strategy=SIGNAL)))
-    world.save("r1")
-    world.advance(5)
-    return world
-
-
-def never_ready() -> World:
-    """Both slots live and never answer; good code comes."""
-    world = booted(World(web()), Boot(ready_after=None))
-    world.save("r1")
-    world.advance(20)
-    return world
-
-
-def crashed() -> World:
-    """A ready process ends by itself, and its files are being written to."""
-    world = booted(World(web(1, max_surge=0), autorestart="false"))
-    world.touch("app.log", ChangeKind.WRITING)
-    world.supervisor.crash(A)
-    world.advance(10)
-    return world
-
-
-def spare_stopped() -> World:
-    """An operator stops the boot in the spare slot."""
-    world = booted(World(web()))
-    world.save("r1")
-    world.advance(0.5)
-    world.supervisor.stop(B)
-    world.advance(5)
-    return world
-
-
-def echoing() -> World:
-    """A program that writes into its own watched tree at every start."""
-    world = booted(World(web(1, max_surge=0)))
-    for number in range(8):
-        world.save(f"r{number + 1}")
-        world.advance(1.5)
-    return world
-
-
-SCENARIOS: list[Callable[[], World]] = [
-    swapped,
+from tests.fakes.scenarios import (
+    SCENARIOS,
+    B,
+    booted,
     halted,
-    refused,
-    overtaken,
-    stopped_by_hand,
-    no_spare,
-    drained,
-    signalled,
-    never_ready,
-    crashed,
-    spare_stopped,
-    echoing,
-]
+)
+from tests.fakes.supervisord import Boot
+from tests.fakes.world import World, web
 
 
 def test_every_event_is_worded_with_what_it_carries() -> None:

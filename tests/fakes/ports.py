@@ -1,0 +1,78 @@
+"""The engine's ports in a world of memory: orders are recorded, checks and probes answer from the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from supervisor_reload.core.facts import CheckFailed, CheckPassed, Fact
+from supervisor_reload.core.model import Revision, SlotName
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+class Recorded:
+    """The fake supervisord, and a record of what it was ordered."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._supervisor = world.supervisor
+        self.processes = self._supervisor.processes
+        self.process = self._supervisor.process
+        self.last_words = self._supervisor.last_words
+
+    def start(self, name: SlotName) -> None:
+        self._record("start", name)
+        self._supervisor.start(name)
+
+    def stop(self, name: SlotName) -> None:
+        self._record("stop", name)
+        self._supervisor.stop(name)
+
+    def signal(self, name: SlotName, signal: str) -> None:
+        self._record(signal, name)
+        self._supervisor.signal(name, signal)
+
+    def _record(self, verb: str, name: SlotName) -> None:
+        self._world.orders.append((verb, name))
+        self._world.on_order(verb, name)
+
+
+class Checks:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def run(self, target: str, revision: Revision, changed: tuple[str, ...]) -> None:
+        passes = self._world.code.passes
+        fact: Fact = CheckPassed(target=target, revision=revision)
+        if not passes:
+            fact = CheckFailed(target=target, revision=revision, reason="exit status 1", output="SyntaxError")
+        self._world.put(fact, self._world.check_seconds)
+
+    def cancel(self, target: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Probing:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def begin(self, name: SlotName, pid: int) -> None:
+        self._world._probing[name] = pid
+
+    def end(self, name: SlotName) -> None:
+        self._world._probing.pop(name, None)
+
+    def close(self) -> None:
+        pass
+
+
+class Exits:
+    def watch(self, name: SlotName, pid: int) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,72 @@
+"""A Watching with all the facts that it told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from supervisor_reload.core.facts import ChangeKind, FileChanged
+from supervisor_reload.core.model import TargetSettings, WatchSettings
+from supervisor_reload.edges.watching import Watching
+
+LIMIT = 10.0
+SETTLED, WRITING, RESCAN = ChangeKind.SETTLED, ChangeKind.WRITING, ChangeKind.RESCAN
+
+
+class Listener:
+    """A Watching with all the facts that it told."""
+
+    def __init__(self, targets: dict[str, WatchSettings], allowed: Callable[[], int | None]) -> None:
+        self.facts: list[FileChanged] = []
+        self._news = threading.Condition()
+        made = [TargetSettings(name=name, slots=(), watch=watch) for name, watch in targets.items()]
+        self.watching = Watching(made, self._put, allowed=allowed)
+
+    def _put(self, fact: FileChanged) -> None:
+        with self._news:
+            self.facts.append(fact)
+            self._news.notify_all()
+
+    def wait(self, path: Path | str, kind: ChangeKind = SETTLED, target: str = "web") -> None:
+        """Until this was told since the last forget()."""
+        expected = FileChanged(target=target, path=str(path), kind=kind)
+        with self._news:
+            came = self._news.wait_for(lambda: expected in self.facts, LIMIT)
+        assert came, f"{expected} did not come; {self.facts} did"
+
+    def barrier(self, directory: Path) -> list[FileChanged]:
+        """What was told before an event that is made now; the observers keep the order."""
+        marker = directory / f"barrier{time.monotonic_ns()}"
+        marker.write_text("x")
+        self.wait(marker)
+        return [fact for fact in self.facts if fact.path != str(marker)]
+
+    def forget(self) -> None:
+        with self._news:
+            self.facts.clear()
+
+
+def replace_by_making_it_again(app: Path) -> None:
+    shutil.rmtree(app)
+    app.mkdir()
+
+
+def replace_by_moving(app: Path) -> None:
+    (app.parent / "next").mkdir()
+    os.rename(app, app.parent / "last")
+    os.rename(app.parent / "next", app)
+
+
+def made_until_seen(directory: Path, seen: Listener, prefix: str) -> None:
+    """Make files in a directory until one of them is told: a rescan may be told before the watch is back."""
+    deadline = time.monotonic() + LIMIT
+    number = 0
+    while not any(fact.path.startswith(str(directory / prefix)) for fact in list(seen.facts)):
+        assert time.monotonic() < deadline, "what is made in the new tree is not seen"
+        number += 1
+        (directory / f"{prefix}{number}.py").write_text("x")
+        threading.Event().wait(0.05)
