@@ -23,6 +23,9 @@ from .facts import (
 from .model import Revision, TargetSettings
 from .orders import AskGit, CancelCheck, ComputeRevision, Order, RunCheck, Tell
 
+EVENTS_COME = 0.6
+"""Seconds that a native file event takes at the most (watchdog 6 holds back half of a move for 0.5 s)."""
+
 READ_AGAIN = 1.0
 """Seconds until files that could not be read are tried again."""
 
@@ -58,6 +61,8 @@ class Intake:
     """the newest revision that passed, or was running when we came"""
     was_forced: bool = False
     """the last burst never went quiet: the next one must not hold everything up again"""
+    adopting_until: float | None = None
+    """until then the event of a save before the first reading may still come"""
     is_doubtful: bool = False
     """files changed before the first reading ended: what runs may not be what was read"""
     unreadable: str = ""
@@ -74,19 +79,20 @@ class Intake:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is under way between the files and the goal."""
-        if self.readings or self.unreadable or self.checking is not None:
+        if self.readings or self.unreadable or self.checking or self.adopting_until is not None:
             return False
         return self.burst is None or self.was_forced
 
     @property
     def on_disk(self) -> Revision | None:
         """What a process that starts now would run; None where that can't be said."""
-        return None if self.burst is not None or self.readings or self.unreadable else self.disk
+        is_open = self.burst is not None or self.adopting_until is not None
+        return None if is_open or self.readings or self.unreadable else self.disk
 
     @property
     def wakes_at(self) -> float | None:
         """When time alone changes something."""
-        times = [] if self.read_at is None else [self.read_at]
+        times = [at for at in (self.read_at, self.adopting_until) if at is not None]
         if self.burst is not None:
             times.append(self.burst.ends_at(self.settings.watch))
         return min(times, default=None)
@@ -99,7 +105,7 @@ class Intake:
             case GitHeld():
                 return self._hear_git(fact, now)
             case RevisionComputed():
-                return self._read(fact)
+                return self._read(fact, now)
             case RevisionFailed():
                 return self._fail_reading(fact, now)
             case CheckPassed():
@@ -112,6 +118,8 @@ class Intake:
     def elapse(self, now: float) -> list[Order]:
         """What the time brings: the end of a burst, a reading that is due."""
         orders: list[Order] = []
+        if self.adopting_until is not None and now >= self.adopting_until:
+            self.adopting_until = None
         if self.read_at is not None and now >= self.read_at:
             self.read_at = None
             self.readings += 1
@@ -130,6 +138,7 @@ class Intake:
 
     def _change(self, fact: FileChanged, now: float) -> list[Order]:
         orders: list[Order] = []
+        self.is_doubtful |= self.adopting_until is not None
         if self.burst is None:
             self.burst = Burst(began=now, last=now, asking_git=True)
             orders.append(AskGit(target=self.settings.name))
@@ -167,7 +176,7 @@ class Intake:
         hints = tuple(sorted(self.burst.hints))
         return [ComputeRevision(target=self.settings.name, hints=hints, final=False)]
 
-    def _read(self, fact: RevisionComputed) -> list[Order]:
+    def _read(self, fact: RevisionComputed, now: float) -> list[Order]:
         self.unreadable = ""
         if fact.final:
             self.readings = max(0, self.readings - 1)
@@ -179,7 +188,7 @@ class Intake:
         if fact.revision == self.rejected and not fact.changed:
             return []
         if self.accepted is None:
-            return self._adopt(fact)
+            return self._adopt(fact, now)
         changed = tuple(sorted(self.changed | set(fact.changed)))
         wanted = Goal(revision=fact.revision, changed=changed, is_final=fact.final)
         if fact.revision == self.accepted:
@@ -189,8 +198,9 @@ class Intake:
             return self._accept(wanted)  # the early reading had it right, and it passed
         return self._check(wanted)
 
-    def _adopt(self, fact: RevisionComputed) -> list[Order]:
-        """The first reading: the code that runs already, unless files changed while it was read."""
+    def _adopt(self, fact: RevisionComputed, now: float) -> list[Order]:
+        """The first reading: the code that runs already, unless an event says that it changed just before."""
+        self.adopting_until = now + EVENTS_COME + self.settings.watch.poll_interval
         self.is_doubtful = self.burst is not None or self.readings > 0
         hints = tuple(sorted(self.burst.hints)) if self.burst is not None else ()
         return self._accept(Goal(revision=fact.revision, changed=hints))

@@ -28,7 +28,9 @@ def settled(settings: TargetSettings) -> Intake:
     """An intake that has read r0."""
     intake = Intake(settings=settings)
     assert [ComputeRevision(target="web", full=True)] == intake.elapse(0.0)
-    assert [] == read(intake, R0, changed=())
+    assert [] == intake.take(RevisionComputed(target="web", revision=R0), -10.0)
+    assert not intake.is_settled, "the event of a save just before may still come"
+    assert [] == intake.elapse(0.5)
     assert intake.is_settled
     return intake
 

@@ -7,7 +7,7 @@ import pytest
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.slot import Phase
 from tests.fakes.supervisord import Boot
-from tests.fakes.world import SIGNAL, World, settled, web
+from tests.fakes.world import SIGNAL, Code, World, settled, web
 
 A, B = "web:web_00", "web:web_01"
 BROKEN = Boot(dies_after=0.1)
@@ -167,6 +167,17 @@ def test_a_save_during_the_first_reading_is_not_lost() -> None:
     world.advance(10)
     assert 1 == world.events().count("rollout complete")
     assert "r1" == world.target.slots[A].revision
+
+
+def test_an_event_that_comes_after_the_first_reading_of_its_save() -> None:
+    """The reading was faster than the event: what was read is still not what runs."""
+    world = World(web(1, max_surge=0))
+    world.supervisor.boot_all()
+    world.code = Code(revision="r1")
+    world.advance(0.1)
+    world.touch()
+    world.advance(10)
+    assert 1 == world.events().count("rollout complete")
 
 
 def test_a_touch_after_the_first_reading_changes_nothing() -> None:
