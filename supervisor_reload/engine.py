@@ -27,9 +27,11 @@ from .core.facts import (
 from .core.model import Process, SlotName
 from .core.orders import (
     AskGit,
+    BeginDraining,
     BeginProbing,
     CancelCheck,
     ComputeRevision,
+    EndDraining,
     EndProbing,
     Order,
     RunCheck,
@@ -38,7 +40,7 @@ from .core.orders import (
     StopProcess,
     Tell,
 )
-from .core.ports import Checks, Clock, ExitWatch, Observer, Probing, Sources, Supervisor, Watch
+from .core.ports import Checks, Clock, Draining, ExitWatch, Observer, Probing, Sources, Supervisor, Watch
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class Outside:
     watch: Watch
     checks: Checks
     probing: Probing
+    draining: Draining
     exits: ExitWatch
     observers: Sequence[Observer]
     clock: Clock
@@ -193,10 +196,8 @@ class Engine:
         match order:
             case StartProcess() | StopProcess() | SignalProcess():
                 self._command(order)
-            case BeginProbing():
-                outside.probing.begin(order.name, order.pid)
-            case EndProbing():
-                outside.probing.end(order.name)
+            case BeginProbing() | EndProbing() | BeginDraining() | EndDraining():
+                self._follow(order)
             case ComputeRevision():
                 outside.sources.compute(order.target, order.hints, full=order.full, final=order.final)
             case RunCheck():
@@ -209,6 +210,17 @@ class Engine:
                 self._tell(order.story)
             case _ as never:
                 _refuse_unknown(never)
+
+    def _follow(self, order: BeginProbing | EndProbing | BeginDraining | EndDraining) -> None:
+        match order:
+            case BeginProbing():
+                self._outside.probing.begin(order.name, order.pid)
+            case EndProbing():
+                self._outside.probing.end(order.name)
+            case BeginDraining():
+                self._outside.draining.begin(order.name, order.pid)
+            case EndDraining():
+                self._outside.draining.end(order.name)
 
     def _command(self, order: StartProcess | StopProcess | SignalProcess) -> None:
         """Command by RPC, learn by a look: an answer never changes state; a refusal is a fact of its own."""
@@ -248,10 +260,12 @@ class Engine:
             self._lose(error)
 
     def _tell(self, story: Story) -> None:
-        evidence = story.values.get("evidence")
-        if isinstance(evidence, str):
-            words = self._last_words(SlotName(evidence))
+        if story.last_words_of is not None:
+            words = self._last_words(story.last_words_of)
             story = replace(story, values={**story.values, "last_words": words})
+        if story.in_flight_of is not None:
+            count = self._outside.draining.in_flight(*story.in_flight_of)
+            story = replace(story, values={**story.values, "in_flight": count})
         for observer in self._outside.observers:
             try:
                 observer(story)

@@ -14,7 +14,9 @@ from .contradictions import note_contradictions
 from .find import find
 from .findings import Findings
 from .keys import KEYS, Key
+from .leaving import note_ways_out
 from .ownlistener import note_listener, own_listeners
+from .pins import note_pins
 from .rights import note_rights
 from .sections import COMMON, OwnSection, own_sections
 from .state import credentials, server_of, state_dir
@@ -49,8 +51,9 @@ def read(path: str | None = None) -> Reading:
     note_listener(conf, listeners, findings)
     common = OwnSection(conf, COMMON, findings)
     sections = own_sections(conf, findings)
-    targets = [target for target in map(read_target, sections) if target]
     server = server_of(conf, listeners)
+    url = server.url if server else ""
+    targets = [target for section in sections if (target := read_target(section, url))]
     directory = state_dir(conf, common, server)
     username, password = credentials(conf, server, findings)
     settings = Settings(
@@ -63,11 +66,13 @@ def read(path: str | None = None) -> Reading:
         password=password,
     )
     note_contradictions(conf, targets, directory, findings)
+    note_ways_out(targets)
+    note_pins(conf, targets, findings)
     note_rights(conf, listeners, targets)
     findings.raise_errors()
     return Reading(
         settings=settings,
         warnings=tuple(findings.warnings),
         files=conf.files,
-        server_url=server.url if server else "",
+        server_url=url,
     )

@@ -33,7 +33,6 @@ class Key:
     """is expanded and converted once for each process"""
     is_expanded: bool = True
     """False for percentages, which may be written with one % sign"""
-    is_available: bool = True
 
 
 KEYS: tuple[Key, ...] = (
@@ -155,38 +154,38 @@ KEYS: tuple[Key, ...] = (
     Key(
         name="quiesce_signal",
         default="none",
-        convert=values.not_yet,
-        is_available=False,
-        doc="Asks a process to take no new work.",
+        convert=values.quiesce_signal,
+        doc="Asks a process to take no new work, before its in-flight work is waited for; sent once.",
     ),
     Key(
         name="lame_duck",
         default="0",
-        convert=values.not_yet,
-        is_available=False,
+        convert=values.seconds,
         unit="seconds",
-        doc="How long others may take to notice that a process takes no new work.",
+        doc="After quiesce_signal: how long others may take to notice that a process takes no new work.",
     ),
     Key(
         name="drain",
         default="exit",
-        convert=values.drain,
-        doc="How we know that in-flight work is done; exit: the process has ended.",
+        convert=str.strip,
+        per_slot=True,
+        doc="How we know that in-flight work is done. exit: the process gets the stop signal, and ends when "
+        "it is. Before the stop signal: connections (none of its own is busy), http://host:port/path (it "
+        'answers 204, 0 or {"active": 0}), message (it says so itself), or a command line (exit status 0).',
     ),
     Key(
         name="drain_interval",
         default="0.1",
-        convert=values.not_yet,
-        is_available=False,
+        convert=values.limit_seconds,
         unit="seconds",
         doc="Time between two looks at the in-flight work.",
     ),
     Key(
         name="drain_timeout",
-        default="(30, or the program's stopwaitsecs if that is less)",
+        default="(30; with drain=exit the program's stopwaitsecs if that is less)",
         convert=values.limit_seconds,
         unit="seconds",
-        doc="After the graceful signal, when supervisord is asked to stop the process.",
+        doc="Time for in-flight work; what is not done by then is cut, and counted in the log.",
     ),
     Key(
         name="stop_signal",
@@ -199,8 +198,9 @@ KEYS: tuple[Key, ...] = (
         default="(accepting for an fcgi-program, else running)",
         convert=str.strip,
         per_slot=True,
-        doc="How a new process shows that it may receive work: running, accepting, "
-        "tcp://host:port, http://host:port/path, or a command line.",
+        doc="How a new process shows that it may receive work: running, accepting, notify (sd_notify), "
+        "message (Supervisor's own events), tcp://host:port, http://host:port/path, unix:///path, or a "
+        "command line.",
     ),
     Key(
         name="ready_interval",

@@ -16,9 +16,11 @@ from .programs import ProgramProcess
 from .sections import OwnSection
 from .values import command_line
 
-WORDS = ("running", "accepting")
-LATER_WORDS = ("notify", "connections")
-SCHEMES = ("tcp", "http", "https")
+WORDS = ("running", "accepting", "notify", "message")
+LONGEST_UNIX = 107
+"""Bytes of a unix socket's path on Linux (unix(7))"""
+
+SCHEMES = ("tcp", "http", "https", "unix")
 
 
 def read_ready(section: OwnSection, process: ProgramProcess) -> ReadySettings:
@@ -32,7 +34,7 @@ def read_ready(section: OwnSection, process: ProgramProcess) -> ReadySettings:
             scheme, address, command = parse_ready(text)
         except ValueError as why:
             section.error("ready", str(why))
-    _check_command(section, "ready", command, WORDS)
+    check_command(section, "ready", command, WORDS)
     return ReadySettings(
         scheme=scheme,
         address=address,
@@ -48,8 +50,8 @@ def parse_ready(text: str) -> tuple[str, str, tuple[str, ...]]:
     word = text.strip()
     if word.lower() in WORDS:
         return word.lower(), "", ()
-    if word.lower() in LATER_WORDS or word.lower().startswith("unix:"):
-        raise ValueError(f"{word!r} is not available in this version")
+    if word.lower().startswith("unix:"):
+        return "unix", _unix_url(word), ()
     matched = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", word)
     if not matched:
         if re.match(r"(tcp|https?):", word, re.IGNORECASE):
@@ -58,11 +60,23 @@ def parse_ready(text: str) -> tuple[str, str, tuple[str, ...]]:
     scheme = matched[1].lower()
     if scheme not in SCHEMES:
         raise ValueError(f"{word!r} is of an unknown kind{did_you_mean(scheme, SCHEMES)}")
-    _check_url(scheme, word)
+    check_url(scheme, word)
     return "tcp" if scheme == "tcp" else "http", word, ()
 
 
-def _check_url(scheme: str, url: str) -> None:
+def _unix_url(written: str) -> str:
+    """``unix:///path``, also written ``unix:/path``, as supervisord writes it."""
+    path = written.partition(":")[2]
+    path = path.removeprefix("//") if path.startswith("///") else path
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueError(f"{written!r} names no absolute path: write unix:///path")
+    if len(path.encode()) > LONGEST_UNIX:
+        raise ValueError(f"{written!r} is longer than a unix socket's path may be ({LONGEST_UNIX} bytes)")
+    return f"unix://{path}"
+
+
+def check_url(scheme: str, url: str) -> None:
+    """Raises ValueError with a sentence where nothing could be asked there."""
     if not url.isprintable() or " " in url:
         raise ValueError(f"{url!r} holds a space or a control character")
     try:
@@ -93,7 +107,7 @@ def read_check(section: OwnSection, processes: Sequence[ProgramProcess]) -> Chec
     except ValueError as why:
         section.error("check", str(why))
         return CheckSettings(timeout=timeout)
-    _check_command(section, "check", command, ("python", "none"))
+    check_command(section, "check", command, ("python", "none"))
     return CheckSettings(command=command, timeout=timeout, directory=directory)
 
 
@@ -112,7 +126,7 @@ def _python(section: OwnSection, processes: Sequence[ProgramProcess]) -> str:
     return next(iter(found), "")
 
 
-def _check_command(section: OwnSection, key: str, command: Sequence[str], known: Sequence[str]) -> None:
+def check_command(section: OwnSection, key: str, command: Sequence[str], known: Sequence[str]) -> None:
     """Note a command that can't be run, above all a misspelt word that is no command at all."""
     if not command:
         return

@@ -56,6 +56,8 @@ class ProgramProcess:
     autorestart: str
     """true, false or unexpected"""
     redirect_stderr: bool
+    is_captured: bool
+    """whether supervisord looks for Supervisor's own messages in its output (PROCESS_COMMUNICATION)"""
     serverurl: str
     numprocs: int
     uid: int | None
@@ -248,6 +250,7 @@ class ProgramReader:
             stopasgroup=params["stopasgroup"],
             autorestart=_autorestart(params["autorestart"]),
             redirect_stderr=params["redirect_stderr"],
+            is_captured=bool(params["stdout_capture_maxbytes"] or params["stderr_capture_maxbytes"]),
             serverurl=params["serverurl"] or "",
             numprocs=self._number(section, group, "numprocs", "1"),
             uid=params["uid"],

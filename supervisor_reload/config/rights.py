@@ -10,9 +10,9 @@ from .programs import ProgramProcess
 from .supervisorconf import SupervisorConf
 from .targets import Target
 
-LOOKING = ("accepting", "tcp", "http")
-"""The kinds of readiness for which /proc/PID/fd is read, which only root and the process's own user may
-(proc(5), ptrace(2))."""
+LOOKING = ("accepting", "tcp", "http", "unix", "notify", "connections")
+"""The kinds of readiness, and of drain, for which /proc/PID/fd is read, which only root and the process's
+own user may (proc(5), ptrace(2))."""
 
 ROOT = 0
 
@@ -35,17 +35,19 @@ def _user(process: ProgramProcess, conf: SupervisorConf) -> int | None:
 def _note_target(target: Target, listener: ProgramProcess, own: int, conf: SupervisorConf) -> None:
     for process, slot in zip(target.processes, target.settings.slots, strict=True):
         theirs = _user(process, conf)
-        if slot.ready.scheme not in LOOKING or theirs == own:
+        if theirs == own or not (slot.ready.scheme in LOOKING or slot.drain.scheme in LOOKING):
             continue
         other = "whoever starts supervisord" if theirs is None else _name(theirs)
+        key = "ready" if slot.ready.scheme in LOOKING else "drain"
+        kind = slot.ready.scheme if key == "ready" else slot.drain.scheme
         message = (
-            f"{slot.ready.scheme} needs a look into the processes of [{process.section}], which run as "
+            f"{kind} needs a look into the processes of [{process.section}], which run as "
             f"{other}, and [{listener.section}] runs as {_name(own)}: give both the same user, run the "
-            "listener as root, or set ready to running or to a command"
+            f"listener as root, or set {key} to {'running' if key == 'ready' else 'exit'} or to a command"
         )
         # Who reads this as the listener's user may be the one who starts supervisord; only then is it right.
         is_unsure = theirs is None and os.geteuid() == own
-        (target.section.warning if is_unsure else target.section.error)("ready", message)
+        (target.section.warning if is_unsure else target.section.error)(key, message)
         return
 
 

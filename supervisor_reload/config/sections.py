@@ -143,8 +143,6 @@ def _check_keys(section: OwnSection) -> None:
         problem = ""
         if key is None:
             problem = f"unknown key{did_you_mean(option, known)}"
-        elif not key.is_available:
-            problem = "is not available in this version"
         elif key.only_common and name != COMMON:
             problem = f"belongs in [{COMMON}], because it holds for all targets"
         if problem:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from supervisor_reload import notify
 from supervisor_reload.core.model import (
     ObserverKind,
     SlotSettings,
@@ -18,6 +19,7 @@ from supervisor_reload.core.model import (
     WatchSettings,
 )
 
+from .drains import read_drain
 from .findings import did_you_mean
 from .numbers import read_numbers
 from .probes import read_check, read_ready
@@ -37,8 +39,11 @@ class Target:
     settings: TargetSettings
 
 
-def read_target(section: OwnSection) -> Target | None:
-    """The target of a section; None where it names no process at all. Notes what is wrong."""
+def read_target(section: OwnSection, server_url: str) -> Target | None:
+    """The target of a section; None where it names no process at all. Notes what is wrong.
+
+    ``server_url`` is what supervisord tells its programs in SUPERVISOR_SERVER_URL.
+    """
     processes = _processes(section)
     if not processes:
         section.value("watch", tuple) if section.is_set("watch") else _miss_watch(section)
@@ -46,17 +51,10 @@ def read_target(section: OwnSection) -> Target | None:
     section.expansions = {**section.expansions, **_shared_expansions(processes)}
     strategy = section.value("strategy", Strategy)
     numbers = read_numbers(section, len(processes), strategy)
-    section.optional("drain", str)
-    stopwaitsecs = min(process.stopwaitsecs for process in processes)
-    drain_timeout = section.optional("drain_timeout", float)
+    slots = tuple(_slot(section, process, server_url) for process in processes)
     settings = TargetSettings(
         name=section.name,
-        slots=tuple(
-            SlotSettings(
-                name=process.name, startsecs=float(process.startsecs), ready=read_ready(section, process)
-            )
-            for process in processes
-        ),
+        slots=slots,
         watch=_watch(section, processes),
         check=read_check(section, processes),
         strategy=strategy,
@@ -65,13 +63,52 @@ def read_target(section: OwnSection) -> Target | None:
         replicas=numbers.replicas,
         max_surge=numbers.max_surge,
         max_unavailable=numbers.max_unavailable,
-        drain_timeout=min(LONGEST_DRAIN, float(stopwaitsecs)) if drain_timeout is None else drain_timeout,
+        quiesce_signal=section.value("quiesce_signal", str),
+        lame_duck=section.value("lame_duck", float),
+        drain_timeout=_drain_timeout(section, processes, slots),
         stop_timeout=float(max(process.stopwaitsecs for process in processes)),
         failure_limit=section.value("failure_limit", int),
         min_interval=section.value("min_interval", float),
         max_per_hour=section.value("max_per_hour", int),
     )
     return Target(section=section, processes=processes, settings=settings)
+
+
+def _slot(section: OwnSection, process: ProgramProcess, server_url: str) -> SlotSettings:
+    ready, drain = read_ready(section, process), read_drain(section, process)
+    told = {"notify", "message"} & {ready.scheme, drain.scheme}
+    if "message" in told and not process.is_captured:
+        key = "ready" if ready.scheme == "message" else "drain"
+        message = (
+            f"supervisord looks for messages in the output of [{process.section}] only where "
+            "stdout_capture_maxbytes (or stderr_capture_maxbytes) is set there: 1KB is enough"
+        )
+        section.error(key, message)
+    socket = _notify_socket(process, server_url) if told else ""
+    return SlotSettings(
+        name=process.name,
+        startsecs=float(process.startsecs),
+        ready=replace(ready, address=socket) if ready.scheme == "notify" else ready,
+        drain=drain,
+        notify_socket=socket,
+    )
+
+
+def _notify_socket(process: ProgramProcess, server_url: str) -> str:
+    """Where the process is told to send its notices: by its own environment, else by ``exec``."""
+    own = process.environment.get("NOTIFY_SOCKET")
+    return own or notify.address(process.serverurl or server_url, process.group, process.process)
+
+
+def _drain_timeout(
+    section: OwnSection, processes: Sequence[ProgramProcess], slots: Sequence[SlotSettings]
+) -> float:
+    written = section.optional("drain_timeout", float)
+    if written is not None:
+        return written
+    if any(slot.drain.is_measured for slot in slots):
+        return LONGEST_DRAIN  # stopwaitsecs begins after it
+    return min(LONGEST_DRAIN, float(min(process.stopwaitsecs for process in processes)))
 
 
 def _processes(section: OwnSection) -> tuple[ProgramProcess, ...]:

@@ -110,8 +110,13 @@ def reload_signal(text: str) -> str:
     """A signal that a program can handle."""
     name = signal_name(text)
     if name in ("KILL", "STOP"):
-        raise ValueError(f"no program can handle {name}, so it can't mean 'reload'")
+        raise ValueError(f"no program can handle {name}")
     return name
+
+
+def quiesce_signal(text: str) -> str:
+    """A signal that a program can handle; ``none`` is ''."""
+    return "" if text.strip().lower() == "none" else reload_signal(text)
 
 
 def one_of(choices: type[Choice], text: str) -> Choice:
@@ -155,18 +160,3 @@ def command_line(text: str) -> tuple[str, ...]:
     if any("\0" in word for word in argv):
         raise ValueError("a command can't hold a NUL character")
     return argv
-
-
-def drain(text: str) -> str:
-    """How we know that in-flight work is done; this version knows the process's exit."""
-    value = text.strip()
-    if value.lower() == "exit":
-        return "exit"
-    raise ValueError(
-        f"{value!r} is not available in this version, only 'exit' is{did_you_mean(value, ['exit'])}"
-    )
-
-
-def not_yet(text: str) -> str:
-    """The converter of keys that a later version brings: better an error than a promise that isn't kept."""
-    raise ValueError("is not available in this version")

@@ -24,6 +24,8 @@ from .facts import (
     RevisionComputed,
     RevisionFailed,
     Ticked,
+    WorkDrained,
+    WorkPending,
 )
 from .model import SlotName, TargetSettings
 from .orders import Order
@@ -50,7 +52,15 @@ class Coordinator:
                 return []
             case ProcessObserved():
                 return self._take_of(fact.process.name, fact, now)
-            case ProcessChanged() | ProcessExited() | ProbePassed() | ProbeFailed() | OrderRefused():
+            case (
+                ProcessChanged()
+                | ProcessExited()
+                | ProbePassed()
+                | ProbeFailed()
+                | WorkDrained()
+                | WorkPending()
+                | OrderRefused()
+            ):
                 return self._take_of(fact.name, fact, now)
             case (
                 FileChanged()

@@ -118,6 +118,23 @@ class ProbeFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkDrained:
+    """The in-flight work of this very process is done."""
+
+    name: SlotName
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkPending:
+    """The process has work in hand, or nobody can tell; the newest detail explains a later timeout."""
+
+    name: SlotName
+    pid: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRefused:
     """supervisord answered an order about a process with a fault."""
 
@@ -170,6 +187,8 @@ Fact = (
     | CheckFailed
     | ProbePassed
     | ProbeFailed
+    | WorkDrained
+    | WorkPending
     | OrderRefused
     | GitHeld
     | Ticked
@@ -189,3 +208,7 @@ class Story:
     rollout: int = 0
     level: str = "info"
     values: dict[str, object] = field(default_factory=dict)
+    last_words_of: SlotName | None = None
+    """whose last lines of stderr belong to it, as the value ``last_words``"""
+    in_flight_of: tuple[SlotName, int] | None = None
+    """which process's busy connections belong to it, as the value ``in_flight`` (None: can't tell)"""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model import Process, ProcessState, Revision
-from .slot import LOOK_INTERVAL, REAP_INTERVAL, Phase, Slot, elapse, pass_probe, soak_after
+from .phase import Phase
+from .slot import LOOK_INTERVAL, REAP_INTERVAL, Slot, elapse, pass_probe, soak_after
 
 
 def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
@@ -25,7 +26,7 @@ def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) 
         return slot  # our own stop, which took too long
     if process.state is ProcessState.STOPPING:
         return _observe_stopping(slot, process, now)
-    if slot.phase in (Phase.DRAINING, Phase.STOPPING):
+    if slot.phase.is_leaving:
         return _observe_gone(slot, process, now)
     if process.state is ProcessState.STOPPED:
         return _observe_stopped(slot, now)
@@ -86,7 +87,7 @@ def _observe_stopping(slot: Slot, process: Process, now: float) -> Slot:
 
 def _observe_gone(slot: Slot, process: Process, now: float) -> Slot:
     """The process that was on its way out has gone."""
-    if slot.phase is Phase.DRAINING and process.state is ProcessState.STOPPED:
+    if slot.phase is not Phase.STOPPING and process.state is ProcessState.STOPPED:
         return slot.enter(Phase.SPARE, now, is_by_hand=True)  # we only signalled: that was an operator
     return slot.enter(
         Phase.SPARE if slot.is_retiring else Phase.VACANT,

@@ -112,9 +112,9 @@ class ReadySettings:
     """How a new process shows that it may receive work."""
 
     scheme: str = "running"
-    """key of the probe registry: running, accepting, tcp, http, command"""
+    """key of the probe registry: running, accepting, tcp, http, unix, command, notify, message"""
     address: str = ""
-    """the URL for tcp and http; per slot, already expanded"""
+    """the URL for tcp, http and unix; per slot, already expanded"""
     command: tuple[str, ...] = ()
     """argv for command"""
     interval: float = 0.05
@@ -126,6 +126,26 @@ class ReadySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrainSettings:
+    """How we know that the in-flight work of an old process is done."""
+
+    scheme: str = "exit"
+    """exit: the process ends when it is done; else a key of the drain registry: connections, http, command,
+    message"""
+    address: str = ""
+    """the URL for http; per slot, already expanded"""
+    command: tuple[str, ...] = ()
+    """argv for command"""
+    interval: float = 0.1
+    """seconds between two looks"""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the work is looked at from outside, before the stop signal is sent."""
+        return self.scheme != "exit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotSettings:
     """What the configuration says of one process of a target."""
 
@@ -133,6 +153,9 @@ class SlotSettings:
     startsecs: float = 1.0
     """seconds, the program's own key"""
     ready: ReadySettings = ReadySettings()
+    drain: DrainSettings = DrainSettings()
+    notify_socket: str = ""
+    """where the process sends its sd_notify datagrams: a path, or ``@name`` (abstract); '' for nowhere"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +172,15 @@ class TargetSettings:
     """for ``strategy=signal``, without SIG"""
     stop_signal: str = "TERM"
     """the graceful signal of a slot that is replaced in place, without SIG"""
+    quiesce_signal: str = ""
+    """asks a process to take no new work, before the stop signal; '' for none, without SIG"""
+    lame_duck: float = 0.0
+    """seconds after the quiesce signal for others to notice"""
     replicas: int = 1
     max_surge: int = 0
     max_unavailable: int = 1
     drain_timeout: float = 10.0
-    """seconds after the graceful signal until supervisord is asked to stop the process"""
+    """seconds for in-flight work: with drain=exit after the stop signal, else before it"""
     stop_timeout: float = 10.0
     """seconds, the program's stopwaitsecs: then supervisord kills"""
     failure_limit: int = 3

@@ -48,6 +48,21 @@ class EndProbing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeginDraining:
+    """Look at this process's in-flight work, again and again, until EndDraining comes."""
+
+    name: SlotName
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndDraining:
+    """Stop looking at this slot's work."""
+
+    name: SlotName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeRevision:
     """Read the files named by the hints, or all of them (``full``), and tell the revision."""
 
@@ -93,6 +108,8 @@ Order = (
     | SignalProcess
     | BeginProbing
     | EndProbing
+    | BeginDraining
+    | EndDraining
     | ComputeRevision
     | RunCheck
     | CancelCheck

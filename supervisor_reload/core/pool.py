@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .model import ProcessState, Revision, TargetSettings
-from .slot import Phase, Slot
+from .phase import Phase
+from .slot import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,7 @@ class Pool:
     def owed(self) -> tuple[Slot, ...]:
         """Have, or will have, no process because of us; each will be started."""
         return self._where(
-            (s.phase in (Phase.VACANT, Phase.DRAINING) or (s.phase is Phase.STOPPING and not s.is_retiring))
-            and not s.is_by_hand
+            (s.phase is Phase.VACANT or (s.phase.is_leaving and not s.is_retiring)) and not s.is_by_hand
             for s in self.slots
         )
 

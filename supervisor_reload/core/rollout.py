@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from .model import ProcessState, Revision, SlotName, Strategy, TargetSettings
-from .orders import Order, SignalProcess, StartProcess, StopProcess
+from .model import ProcessState, Revision, Strategy, TargetSettings
+from .moves import Moves
+from .phase import Phase
 from .pool import Pool
-from .slot import LOOK_INTERVAL, MIN_AGE, Phase, Slot
-
-START_LIMIT = 10.0
-"""Seconds until supervisord must show a process that it said it started."""
-
-KILL_MARGIN = 5.0
-"""Seconds after stopwaitsecs, when supervisord has sent KILL, until a slot counts as stuck."""
+from .slot import Slot
 
 
 class Trigger(enum.Enum):
@@ -45,96 +40,6 @@ class Rollout:
     """absolute paths"""
     is_final: bool = True
     """False while the burst that caused it goes on"""
-
-
-@dataclass(slots=True)
-class Moves:
-    """Slots as they will be once the orders are carried out."""
-
-    slots: dict[SlotName, Slot]
-    orders: list[Order] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, slots: Iterable[Slot]) -> Moves:
-        """No moves yet."""
-        return cls({slot.name: slot for slot in slots})
-
-    def _put(self, slot: Slot, order: Order) -> None:
-        self.slots[slot.name] = slot
-        self.orders.append(order)
-
-    def start(self, slot: Slot, now: float, revision: Revision | None) -> None:
-        """Start a process in an empty slot."""
-        surge = slot.phase is Phase.SPARE or slot.is_surge
-        moved = slot.enter(
-            Phase.STARTING, now, limit=START_LIMIT, began=now, revision=revision, is_surge=surge, pid=0
-        )
-        self._put(moved, StartProcess(name=slot.name))
-
-    def stop(self, slot: Slot, now: float, limit: float, *, retiring: bool) -> None:
-        """Have it stopped: surplus, a stale boot, or a drain that took too long; ``tend`` orders it."""
-        self.slots[slot.name] = slot.enter(
-            Phase.STOPPING, now, limit=limit + KILL_MARGIN, is_retiring=retiring, look_at=now + LOOK_INTERVAL
-        )
-
-    def drain(self, slot: Slot, now: float, settings: TargetSettings) -> None:
-        """Have the graceful signal sent; the exit that follows is ours. ``tend`` orders it."""
-        if slot.state is not ProcessState.RUNNING or slot.signalled_pid == slot.pid:
-            self.stop(slot, now, settings.stop_timeout, retiring=False)
-            return
-        self.slots[slot.name] = slot.enter(
-            Phase.DRAINING, now, limit=settings.drain_timeout, look_at=now + LOOK_INTERVAL
-        )
-
-    def ask(self, slot: Slot, now: float, settings: TargetSettings) -> None:
-        """Order what a leaving slot is due: once, but again where the order did not reach supervisord."""
-        if slot.state.is_up and now < slot.began + MIN_AGE:
-            self.slots[slot.name] = replace(slot, look_at=slot.began + MIN_AGE)
-        elif slot.phase is Phase.DRAINING:
-            asked = replace(
-                slot, is_asked=True, signalled_pid=slot.pid, deadline=now + settings.drain_timeout
-            )
-            self._put(asked, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.stop_signal))
-        elif slot.state.is_up or slot.state is ProcessState.BACKOFF:
-            deadline = now + settings.stop_timeout + KILL_MARGIN
-            self._put(replace(slot, is_asked=True, deadline=deadline), StopProcess(name=slot.name))
-
-    def hang_up(self, slot: Slot, now: float, settings: TargetSettings, revision: Revision) -> None:
-        """Have the application reload itself; then it must be ready, and live for startsecs."""
-        ready = slot.settings.ready
-        soak = max(ready.min_ready, slot.settings.startsecs)
-        moved = slot.enter(
-            Phase.PROBING,
-            now,
-            limit=ready.timeout,
-            began=now,
-            revision=revision,
-            soak=soak,
-            look_at=now + MIN_AGE,
-        )
-        self._put(moved, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.signal))
-
-
-def tend(
-    settings: TargetSettings, moves: Moves, now: float, on_disk: Revision | None, *, start: bool
-) -> None:
-    """What is owed whatever happens: a drain has a limit, and who stops must start.
-
-    ``start`` is False while the files may still change; even then nothing stays down for longer than
-    ``max_wait``: what starts may serve, what waits surely does not.
-    """
-    for slot in tuple(moves.slots.values()):
-        if slot.phase is Phase.DRAINING and slot.deadline is not None and now >= slot.deadline:
-            moves.stop(slot, now, settings.stop_timeout, retiring=False)
-        elif slot.phase is Phase.VACANT and not slot.is_by_hand:
-            latest = slot.since + settings.watch.max_wait
-            if start or now >= latest:
-                moves.start(slot, now, on_disk)
-            else:
-                moves.slots[slot.name] = replace(slot, look_at=latest)
-    for slot in tuple(moves.slots.values()):
-        if slot.phase.is_leaving and not slot.is_asked:
-            moves.ask(slot, now, settings)
 
 
 def roll(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float, *, settled: bool) -> None:
@@ -178,7 +83,7 @@ def _surge(
     surplus = len(pool.ready) + len(pool.unproven) - rollout.wanted
     victims = (*pool.unproven, *pool.ready_old, *reversed(pool.ready_new))
     for slot in victims[: max(0, surplus)]:
-        moves.stop(slot, now, settings.stop_timeout, retiring=True)
+        moves.leave(slot, now, settings, retiring=True)
 
 
 def _in_place(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float) -> None:
@@ -186,10 +91,10 @@ def _in_place(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollo
     for slot in pool.fallen:
         moves.start(slot, now, rollout.revision)
     for slot in pool.retried:
-        moves.drain(slot, now, settings)
+        moves.leave(slot, now, settings, retiring=False)
     may_leave = len(pool.ready) + len(pool.unproven) - (rollout.wanted - settings.max_unavailable)
     for slot in (*pool.unproven, *pool.ready_old)[: max(0, may_leave)]:
-        moves.drain(slot, now, settings)
+        moves.leave(slot, now, settings, retiring=False)
 
 
 def _signal(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float) -> None:
@@ -217,12 +122,12 @@ def undo(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float) -
         if not slot.is_surge or not covered:
             continue
         if slot.state.has_process or slot.state is ProcessState.BACKOFF or slot.phase is Phase.STARTING:
-            moves.stop(slot, now, settings.stop_timeout, retiring=True)
+            moves.leave(slot, now, settings, retiring=True)  # it may have served already
         else:
             moves.slots[slot.name] = slot.enter(Phase.SPARE, now)
     surplus = len(pool.ready) - rollout.wanted if settings.has_spare else 0
     for slot in pool.ready_new[: max(0, surplus)]:
-        moves.stop(slot, now, settings.stop_timeout, retiring=True)
+        moves.leave(slot, now, settings, retiring=True)
 
 
 def trim(settings: TargetSettings, moves: Moves, now: float) -> bool:
@@ -241,7 +146,7 @@ def trim(settings: TargetSettings, moves: Moves, now: float) -> bool:
         if slot.name not in keep and (slot.is_live or slot.state is ProcessState.BACKOFF)
     ]
     for slot in surplus:
-        moves.stop(slot, now, settings.stop_timeout, retiring=True)
+        moves.leave(slot, now, settings, retiring=True)
     return all(moves.slots[slot.name].phase.is_leaving for slot in surplus)
 
 

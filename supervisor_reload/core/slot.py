@@ -6,10 +6,10 @@ chooses which slot is replaced when (that is ``rollout``), and nothing here know
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, replace
 
 from .model import UNKNOWN, ProcessState, Revision, SlotName, SlotSettings
+from .phase import TRANSITIONS, Phase
 
 MIN_AGE = 0.05
 """Seconds: a TERM to a younger process can be swallowed between fork and exec (FACTS: 8 of 40)."""
@@ -20,62 +20,14 @@ LOOK_INTERVAL = 0.25
 LONGEST_SOAK = 60.0
 """Seconds: however often a process fell, its successor counts as ready after this time."""
 
+KILL_MARGIN = 5.0
+"""Seconds after stopwaitsecs, when supervisord has sent KILL, until a slot counts as stuck."""
+
+LAST_LOOK = 2 * LOOK_INTERVAL
+"""Seconds before supervisord's KILL, when it is counted what that will cut."""
+
 REAP_INTERVAL = 0.01
 """Seconds between two looks at a process that the kernel has seen end and supervisord has not."""
-
-
-class Phase(enum.Enum):
-    """Where a slot stands."""
-
-    SPARE = "SPARE"
-    """no process, and none is wanted"""
-    DRAINING = "DRAINING"
-    """got the graceful signal, finishes its in-flight work; its exit is ours to follow by a start"""
-    STOPPING = "STOPPING"
-    """supervisord was asked to stop it"""
-    VACANT = "VACANT"
-    """we took its process away: who stops must start"""
-    STARTING = "STARTING"
-    """supervisord was asked to start it"""
-    PROBING = "PROBING"
-    """a new process, not ready yet"""
-    SOAKING = "SOAKING"
-    """its probe passed; must stay so, and live for startsecs"""
-    READY = "READY"
-    """may receive work"""
-    FAILED = "FAILED"
-    """its process died, or did not become ready in time"""
-
-    @property
-    def is_booting(self) -> bool:
-        """On the way to READY."""
-        return self in (Phase.STARTING, Phase.PROBING, Phase.SOAKING)
-
-    @property
-    def is_leaving(self) -> bool:
-        """On the way out, at our request."""
-        return self in (Phase.DRAINING, Phase.STOPPING)
-
-
-_DOWN = {Phase.SPARE, Phase.VACANT}
-_PROBING = {Phase.PROBING}
-TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.SPARE: frozenset({Phase.STARTING, Phase.FAILED} | _PROBING),
-    Phase.VACANT: frozenset({Phase.STARTING, Phase.SPARE, Phase.FAILED} | _PROBING),
-    Phase.STARTING: frozenset({Phase.STOPPING, Phase.SPARE, Phase.VACANT, Phase.FAILED} | _PROBING),
-    Phase.PROBING: frozenset(
-        {Phase.SOAKING, Phase.DRAINING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _PROBING
-    ),
-    Phase.SOAKING: frozenset(
-        {Phase.READY, Phase.DRAINING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _PROBING
-    ),
-    Phase.READY: frozenset({Phase.DRAINING, Phase.STOPPING, Phase.SPARE, Phase.FAILED} | _PROBING),
-    Phase.DRAINING: frozenset({Phase.STOPPING, Phase.FAILED} | _DOWN | _PROBING),
-    Phase.STOPPING: frozenset({Phase.FAILED} | _DOWN | _PROBING),
-    Phase.FAILED: frozenset({Phase.STARTING, Phase.DRAINING, Phase.STOPPING, Phase.SPARE} | _PROBING),
-}
-"""Every change of phase there is. PROBING is entered wherever a new pid shows up, whoever started it, by a
-process that reloads itself, and again by one that stopped to answer while it soaked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +46,8 @@ class Slot:
     pid: int = 0
     signalled_pid: int = 0
     """the pid that got the graceful signal; it never gets a second one (celery: "kill the tasks")"""
+    quiesced_pid: int = 0
+    """the pid that was asked to take no new work; it is never asked twice"""
     dead_pid: int = 0
     """a pid that the kernel has seen end; supervisord may still call it RUNNING"""
     began: float = 0.0
@@ -103,9 +57,13 @@ class Slot:
     soak: float = 0.0
     """seconds for which it must stay ready"""
     is_asked: bool = False
-    """while DRAINING or STOPPING: supervisord was ordered to signal or stop it"""
+    """while leaving: supervisord was ordered to signal or stop it"""
+    is_drained: bool = False
+    """while DRAINING: its work is done, or had its time"""
+    is_overdue: bool = False
+    """while STOPPING: supervisord is about to kill it"""
     is_retiring: bool = False
-    """while STOPPING: surplus, not to be started again"""
+    """while leaving: surplus, not to be started again"""
     is_surge: bool = False
     """started beside the old ones, from a spare slot"""
     is_by_hand: bool = False
@@ -119,7 +77,7 @@ class Slot:
     falls: int = 0
     """of processes on this slot's revision; each doubles the time for which the next must stay ready"""
     reason: str = ""
-    """why it FAILED; while PROBING, the newest answer of the probe"""
+    """why it FAILED; while PROBING, the newest answer of the probe; while DRAINING, what is not done yet"""
 
     @property
     def name(self) -> SlotName:
@@ -135,8 +93,13 @@ class Slot:
         """Change the phase; ``limit`` in seconds."""
         assert phase in TRANSITIONS[self.phase], f"{self.name}: {self.phase} -> {phase}"
         deadline = None if limit is None else now + limit
-        fresh: dict[str, object] = {"reason": "", "is_retiring": False, "is_asked": False, "look_at": None}
-        return replace(self, phase=phase, since=now, deadline=deadline, **{**fresh, **changes})  # type: ignore[arg-type]
+        fresh = {**_FRESH, **changes}
+        return replace(self, phase=phase, since=now, deadline=deadline, **fresh)  # type: ignore[arg-type]
+
+    @property
+    def is_measured(self) -> bool:
+        """While DRAINING: whether its work is looked at from outside, before it gets the stop signal."""
+        return self.settings.drain.is_measured and not self.is_asked
 
     @property
     def wakes_at(self) -> float | None:
@@ -144,7 +107,20 @@ class Slot:
         times = [at for at in (self.deadline, self.look_at) if at is not None]
         if self.phase is Phase.SOAKING and self.state is ProcessState.RUNNING:
             times.append(self.since + self.soak)
+        if self.phase is Phase.STOPPING and self.deadline is not None and not self.is_overdue:
+            times.append(self.deadline - KILL_MARGIN - LAST_LOOK)
         return min(times, default=None)
+
+
+_FRESH: dict[str, object] = {
+    "reason": "",
+    "is_asked": False,
+    "is_drained": False,
+    "is_overdue": False,
+    "is_retiring": False,
+    "look_at": None,
+}
+"""what belongs to one phase only"""
 
 
 def miss(slot: Slot, now: float) -> Slot:
@@ -157,7 +133,7 @@ def miss(slot: Slot, now: float) -> Slot:
 
 def fall(slot: Slot, pid: int, now: float) -> Slot:
     """A process ended that nobody had asked to; autorestart may have started the next one already."""
-    if pid == slot.signalled_pid or pid not in (slot.pid, slot.former_pid):
+    if pid in (slot.signalled_pid, slot.quiesced_pid) or pid not in (slot.pid, slot.former_pid):
         return slot
     fell_on = slot.revision if pid == slot.pid else slot.former_revision
     falls = slot.falls + 1 if fell_on == slot.revision else 1
@@ -203,6 +179,20 @@ def fail_probe(slot: Slot, detail: str, now: float) -> Slot:
     return replace(slot, reason=detail) if slot.phase is Phase.PROBING else slot
 
 
+def finish_work(slot: Slot) -> Slot:
+    """The in-flight work of the slot's very process is done."""
+    if slot.phase is not Phase.DRAINING or slot.is_drained:
+        return slot
+    return replace(slot, is_drained=True, reason="")
+
+
+def await_work(slot: Slot, detail: str) -> Slot:
+    """It is not done yet, as far as anybody can tell."""
+    if slot.phase is not Phase.DRAINING or slot.is_drained:
+        return slot
+    return replace(slot, reason=detail)
+
+
 def _remaining(slot: Slot, now: float) -> float | None:
     return None if slot.deadline is None else max(0.0, slot.deadline - now)
 
@@ -231,19 +221,25 @@ def _pause(slot: Slot, code: str, message: str, now: float) -> Slot:
         return slot.enter(Phase.VACANT, now, look_at=now)  # the next look tells whether it started
     if slot.phase is Phase.PROBING:
         return slot.enter(Phase.FAILED, now, revision=UNKNOWN, look_at=now, reason=message)
-    if slot.phase is Phase.DRAINING and code == "UNANSWERED":
-        return replace(slot, look_at=now)  # it may have got its graceful signal: never a second one
+    if slot.phase in (Phase.QUIESCING, Phase.DRAINING) and code == "UNANSWERED":
+        return replace(slot, look_at=now)  # it may have got its signal: never a second one
+    if slot.phase is Phase.QUIESCING:
+        return replace(slot, is_asked=False, quiesced_pid=0, look_at=now)
     signalled = 0 if slot.phase is Phase.DRAINING else slot.signalled_pid
     return replace(slot, is_asked=False, signalled_pid=signalled, look_at=now)
 
 
 def elapse(slot: Slot, now: float) -> Slot:
-    """What the time makes of a slot; a DRAINING that took too long is escalated by the rollout."""
+    """What the time makes of a slot; QUIESCING and DRAINING are led on by ``moves.tend``."""
     running = slot.state is ProcessState.RUNNING and slot.pid != slot.dead_pid
     if slot.phase is Phase.SOAKING and running and now >= slot.since + slot.soak:
         return slot.enter(Phase.READY, now, look_at=slot.look_at)
-    if slot.deadline is None or now < slot.deadline or slot.phase is Phase.DRAINING:
+    if slot.deadline is None or slot.phase in (Phase.QUIESCING, Phase.DRAINING):
         return slot
+    if now < slot.deadline:
+        about_to_be_killed = now >= slot.deadline - KILL_MARGIN - LAST_LOOK
+        is_stopping = slot.phase is Phase.STOPPING and slot.is_asked
+        return replace(slot, is_overdue=True) if is_stopping and about_to_be_killed else slot
     waited = f"{now - slot.since:.3g} s"
     if slot.phase is Phase.STOPPING:
         return slot.enter(Phase.FAILED, now, reason=f"did not end within {waited} of being stopped")

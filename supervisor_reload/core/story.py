@@ -5,11 +5,13 @@ It only words what happened; it never decides, and it does not format (observers
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .facts import CheckFailed, Story
-from .model import ProcessState, Revision, TargetSettings
-from .slot import Phase, Slot
+from .model import Revision, TargetSettings
+from .phase import Phase
+from .slot import Slot
 
 if TYPE_CHECKING:
     from .debounce import Burst
@@ -78,12 +80,13 @@ def halted(target: Target, reason: str, slot: Slot | None, now: float) -> Story:
     old = [s.name for s in target.slots.values() if s.phase is Phase.READY and s is not slot]
     values["serving"] = tuple(old)
     if slot is not None:
-        values |= {"slot": slot.name, "evidence": slot.name, "failures": target.restraint.failures}
+        values |= {"slot": slot.name, "failures": target.restraint.failures}
         values["limit"] = target.settings.failure_limit
         values["held"] = target.restraint.is_held
         retry_at = target.restraint.retry_at
         values["retry_in"] = None if retry_at is None else retry_at - now
-    return _story(target, "rollout halted", level="error", **values)
+    told = _story(target, "rollout halted", level="error", **values)
+    return told if slot is None else replace(told, last_words_of=slot.name)
 
 
 def refused(settings: TargetSettings, fact: CheckFailed, changed: tuple[str, ...]) -> Story:
@@ -115,64 +118,3 @@ def unserved(target: Target, goal: Goal, wanted: int) -> Story:
     """Nothing runs the code that changed, or there is no spare slot for it: stopped by hand."""
     event = "no spare slot" if wanted else "nothing runs it"
     return _story(target, event, revision=goal.revision, changed=goal.changed)
-
-
-def moved(target: Target, old: Slot, new: Slot) -> list[Story]:
-    """What a slot's change of phase says to an operator; mostly one line, or none."""
-    if old.phase is new.phase and old.pid == new.pid:
-        return []
-    if new.phase is Phase.PROBING and old.phase is not Phase.SOAKING:
-        return _arrived(target, old, new)
-    told = None
-    if new.phase is Phase.READY:
-        seconds = new.since - new.began
-        told = _story(target, "slot ready", slot=new.name, pid=new.pid, seconds=seconds)
-    elif new.phase is Phase.FAILED and old.phase is not Phase.FAILED:
-        told = _story(target, "slot failed", slot=new.name, level="warning", reason=new.reason)
-    elif new.phase in (Phase.DRAINING, Phase.STOPPING, Phase.VACANT, Phase.SPARE):
-        told = _departed(target, old, new)
-    return [] if told is None else [told]
-
-
-def _arrived(target: Target, old: Slot, new: Slot) -> list[Story]:
-    """A process that is new to us; where supervisord was faster than our look, its predecessor left."""
-    if new.pid == old.pid:
-        return [_story(target, "slot signalled", slot=new.name, pid=new.pid)]
-    is_found = old.state is ProcessState.UNKNOWN and old.phase is Phase.SPARE
-    told = _story(target, "slot found" if is_found else "slot started", slot=new.name, pid=new.pid)
-    if not (old.phase.is_leaving and old.pid):
-        return [told]
-    seconds = new.since - old.since
-    return [_story(target, "slot left", slot=new.name, pid=old.pid, seconds=seconds), told]
-
-
-def _departed(target: Target, old: Slot, new: Slot) -> Story | None:
-    """What a slot on its way out, or out, says."""
-    if not old.pid and not new.is_by_hand:
-        return None  # a boot that failed and is taken back: that was told already
-    if new.phase is Phase.DRAINING:
-        return _story(target, "slot draining", slot=new.name, pid=new.pid)
-    if new.phase is Phase.STOPPING:
-        return _stopping(target, old, new) if old.phase is not Phase.STOPPING else None
-    if new.is_by_hand:
-        ready = sum(slot.phase is Phase.READY for slot in target.slots.values())
-        is_spare = target.settings.has_spare and ready >= target.settings.replicas
-        event = "spare slot stopped by hand" if is_spare else "slot stopped by hand"
-        return _story(target, event, slot=new.name, level="warning")
-    if old.phase.is_leaving:
-        return _story(target, "slot left", slot=new.name, pid=old.pid, seconds=new.since - old.since)
-    return None
-
-
-def _stopping(target: Target, old: Slot, new: Slot) -> Story:
-    if old.phase is Phase.DRAINING:
-        return _story(
-            target,
-            "drain timed out",
-            slot=new.name,
-            pid=new.pid,
-            level="warning",
-            seconds=new.since - old.since,
-        )
-    event = "slot retiring" if new.is_retiring else "boot replaced"
-    return _story(target, event, slot=new.name, pid=new.pid)

@@ -9,37 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import story
-from .facts import (
-    Fact,
-    OrderRefused,
-    ProbeFailed,
-    ProbePassed,
-    ProcessChanged,
-    ProcessExited,
-    ProcessObserved,
-    Story,
-)
+from .facts import Fact, ProcessObserved, Story
 from .intake import Goal, Intake
-from .looks import look_soon, observe
 from .model import UNKNOWN, ProcessState, Revision, SlotName, TargetSettings
-from .orders import BeginProbing, EndProbing, Order, Tell
+from .moves import Moves, tend
+from .orders import Order, Tell
+from .phase import Phase
 from .pool import Pool
 from .restraint import ECHOES, Restraint
-from .rollout import Moves, Rollout, Trigger, forgive, is_complete, roll, tend, trim, undo
-from .slot import (
-    Phase,
-    Slot,
-    elapse,
-    end_process,
-    fail_probe,
-    fall,
-    miss,
-    pass_probe,
-    refuse,
-    relabel,
-)
-
-SlotFact = ProcessObserved | ProcessChanged | ProcessExited | ProbePassed | ProbeFailed | OrderRefused
+from .rollout import Rollout, Trigger, forgive, is_complete, roll, trim, undo
+from .slot import Slot, elapse, miss, relabel
+from .slotstory import moved
+from .taking import SlotFact, follow, take
 
 
 @dataclass(slots=True)
@@ -69,7 +50,7 @@ class Target:
             return self.intake.take(fact, now)
         name = fact.process.name if isinstance(fact, ProcessObserved) else fact.name
         before = self.slots[name]
-        after = _take(before, fact, now, self.intake.on_disk)
+        after = take(before, fact, now, self.intake.on_disk)
         self.slots[name] = after
         return self._diff({name: before})
 
@@ -234,34 +215,6 @@ class Target:
         orders: list[Order] = []
         for name, old in before.items():
             new = self.slots[name]
-            orders += _probes(old, new)
-            orders += [Tell(story=told) for told in story.moved(self, old, new)]
+            orders += follow(old, new)
+            orders += [Tell(story=told) for told in moved(self, old, new)]
         return orders
-
-
-def _take(slot: Slot, fact: SlotFact, now: float, on_disk: Revision | None) -> Slot:
-    match fact:
-        case ProcessObserved():
-            return observe(slot, fact.process, now, on_disk)
-        case ProcessChanged():
-            return look_soon(fall(slot, fact.exited_pid, now) if fact.exited_pid else slot, now)
-        case ProcessExited():
-            return end_process(slot, fact.pid, now)
-        case ProbePassed():
-            return pass_probe(slot, now) if fact.pid == slot.pid else slot
-        case ProbeFailed():
-            return fail_probe(slot, fact.detail, now) if fact.pid == slot.pid else slot
-        case _:
-            return refuse(slot, fact.code, fact.message, now)
-
-
-def _probes(old: Slot, new: Slot) -> list[Order]:
-    def probed(slot: Slot) -> int:
-        waits = slot.phase in (Phase.PROBING, Phase.SOAKING) and slot.settings.ready.scheme != "running"
-        return slot.pid if waits else 0
-
-    if probed(old) == probed(new):
-        return []
-    if probed(new):
-        return [BeginProbing(name=new.name, pid=new.pid)]
-    return [EndProbing(name=new.name)]

@@ -17,6 +17,10 @@ WORDINGS = {
     "slot": rf"(?:{NAME})?(?:: )?",
     "slots": NAMES,
     "seconds": DURATION,
+    "limit": DURATION,
+    "signal": r"[A-Z0-9]+",
+    "pending": r"(?: \(.*?\))?",
+    "in_flight": r"(?:, which cuts \d+ busy connections?)?",
     "reason": r"\S.*?",
     "outlook": rf"; (?:{NAMES} still serves|nothing is ready)"
     r"(?:\. Held: it is left alone until the files change|\. Trying again in [\d.]+ s \(\d+ of \d+\))?",

@@ -70,6 +70,23 @@ class Probing:
         pass
 
 
+class Draining:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def begin(self, name: SlotName, pid: int) -> None:
+        self._world._draining[name] = pid
+
+    def end(self, name: SlotName) -> None:
+        self._world._draining.pop(name, None)
+
+    def in_flight(self, name: SlotName, pid: int) -> int | None:
+        return self._world.in_flight(name)
+
+    def close(self) -> None:
+        pass
+
+
 class Exits:
     def watch(self, name: SlotName, pid: int) -> None:
         pass

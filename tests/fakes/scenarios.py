@@ -144,6 +144,15 @@ def echoing() -> World:
     return world
 
 
+def measured() -> World:
+    """A drain that is looked at, after the process was asked to take no new work."""
+    world = booted(World(web(1, max_surge=0, drain="http", quiesce_signal="USR1", lame_duck=0.5)))
+    world.busy[A] = world.clock.now + 3
+    world.save("r1")
+    world.advance(10)
+    return world
+
+
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
     halted,
@@ -157,4 +166,5 @@ SCENARIOS: list[Callable[[], World]] = [
     crashed,
     spare_stopped,
     echoing,
+    measured,
 ]

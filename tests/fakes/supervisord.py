@@ -11,6 +11,9 @@ from supervisor_reload.core.model import Process, ProcessState, SlotName
 
 S = ProcessState
 
+ASKS = ("USR1", "USR2")
+"""Signals that the programs handle without leaving"""
+
 
 class FakeClock:
     """Time that passes only when a test says so (seconds)."""
@@ -208,6 +211,8 @@ class FakeSupervisord:
             program.behaviour = program.boot()
             if program.behaviour.dies_after is not None:
                 program.ends_at = self.clock() + program.behaviour.dies_after
+        elif signal in ASKS:
+            pass
         elif program.behaviour.drains_in is not None:
             at = self.clock() + program.behaviour.drains_in
             program.ends_at = at if program.ends_at is None else min(at, program.ends_at)

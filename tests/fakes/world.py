@@ -24,9 +24,12 @@ from supervisor_reload.core.facts import (
     RevisionComputed,
     Story,
     Ticked,
+    WorkDrained,
+    WorkPending,
 )
 from supervisor_reload.core.model import (
     CheckSettings,
+    DrainSettings,
     ProcessState,
     ReadySettings,
     Revision,
@@ -38,7 +41,7 @@ from supervisor_reload.core.model import (
 )
 from supervisor_reload.engine import Engine, Inbox, Outside
 
-from .ports import Checks, Exits, Probing, Recorded
+from .ports import Checks, Draining, Exits, Probing, Recorded
 from .supervisord import Boot, FakeClock, FakeSupervisord, Program
 
 
@@ -60,12 +63,14 @@ def web(
     check: bool = False,
     scheme: str = "http",
     ready_timeout: float = 5.0,
+    drain: str = "exit",
     **changes: object,
 ) -> TargetSettings:
     """Settings of a target ``web`` with slots web:web_00 ..."""
     ready = ReadySettings(scheme=scheme, timeout=ready_timeout)
     slots = tuple(
-        SlotSettings(name=SlotName(f"web:web_{number:02d}"), ready=ready) for number in range(numprocs)
+        SlotSettings(name=SlotName(f"web:web_{number:02d}"), ready=ready, drain=DrainSettings(scheme=drain))
+        for number in range(numprocs)
     )
     return TargetSettings(
         name="web",
@@ -115,6 +120,9 @@ class World:
         self._due: list[tuple[float, int, Fact]] = []
         self._number = itertools.count()
         self._probing: dict[SlotName, int] = {}
+        self._draining: dict[SlotName, int] = {}
+        self.busy: dict[SlotName, float | None] = {}
+        """when the work in hand of a slot's process will be done; None is never"""
         self._read = ""
         self.start_listener()
 
@@ -122,12 +130,14 @@ class World:
         """A new listener, which knows nothing."""
         self._due.clear()
         self._probing.clear()
+        self._draining.clear()
         outside = Outside(
             supervisor=Recorded(self),
             sources=self,
             watch=self,
             checks=Checks(self),
             probing=Probing(self),
+            draining=Draining(self),
             exits=Exits(),
             observers=(self.stories.append,),
             clock=self.clock,
@@ -187,7 +197,7 @@ class World:
             self.engine.wakes_at(self.clock.now),
             self.supervisor.next_event_at(),
             self._due[0][0] if self._due else None,
-            self._probed_at + 0.05 if self._probing else None,
+            self._probed_at + 0.05 if self._probing or self._draining else None,
         ]
 
     def _on_change(self, name: SlotName) -> None:
@@ -210,6 +220,18 @@ class World:
                 self.put(ProbePassed(name=name, pid=pid), 0.001)
             else:
                 self.put(ProbeFailed(name=name, pid=pid, detail="HTTP status 503"), 0.001)
+
+        for name, pid in self._draining.items():
+            program = self.supervisor.programs[name]
+            if program.pid == pid and self.in_flight(name):
+                self.put(WorkPending(name=name, pid=pid, detail="1 busy connection"), 0.001)
+            else:
+                self.put(WorkDrained(name=name, pid=pid), 0.001)
+
+    def in_flight(self, name: SlotName) -> int:
+        """How many connections of a slot are busy."""
+        done_at = self.busy.get(name, 0.0)
+        return int(done_at is None or done_at > self.clock.now)
 
     # -- the ports Sources and Watch
 

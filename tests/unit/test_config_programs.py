@@ -131,6 +131,33 @@ def test_shell_in_between(place, command, key):
         )
 
 
+@pytest.mark.parametrize(
+    ("command", "is_wrong"),
+    [
+        ("celery -A tasks worker --concurrency=2", True),
+        ("/venv/bin/celery --app=tasks worker", True),
+        ("python -m celery -A tasks worker", True),
+        ("sh -c 'exec celery -A tasks worker'", True),
+        ("dramatiq tasks", True),
+        ("celery -A tasks worker --pool=solo", False),
+        ("celery -A tasks worker -P threads", False),
+        ("celery -A tasks beat", False),
+        ("rq worker jobs", False),
+        ("python worker.py", False),
+    ],
+)
+def test_pool_that_is_stopped_as_a_group(place, command, is_wrong):
+    """
+    With stopasgroup supervisord's own TERM goes to the children of a pool too, and cuts their jobs.
+    """
+    program = f"[program:web]\ncommand={command}\nstopasgroup=true\n"
+    found = place.warnings(HEAD, LISTENER, program, RELOAD)
+    assert [warning.split(": true")[0] for warning in found] == (
+        ["HERE/supervisord.conf: [program:web] stopasgroup"] if is_wrong else []
+    )
+    assert place.warnings(HEAD, LISTENER, program.replace("stopasgroup=true\n", ""), RELOAD) == []
+
+
 def test_what_is_written_is_not_watched(place):
     """
     A log in the watched tree would start a rollout with every line, unless it is excluded or ignored by git.

@@ -53,6 +53,16 @@ def test_listener_may_not_look(place, supervisord, listener, program, ready):
     )
 
 
+def test_listener_may_not_look_at_the_work(place):
+    """
+    drain=connections reads what the processes hold.
+    """
+    keys = "ready=running\ndrain=connections\nquiesce_signal=USR1\n"
+    (error,) = place.errors(HEAD, _as(LISTENER, OTHER), _as(SOCKET, THIRD), RELOAD, keys)
+    assert error.startswith(f"{WEB}drain: connections needs a look into the processes of [fcgi-program:web]")
+    assert error.endswith("run the listener as root, or set drain to exit or to a command")
+
+
 @pytest.mark.parametrize(
     ("supervisord", "listener", "program", "ready"),
     [
@@ -63,7 +73,7 @@ def test_listener_may_not_look(place, supervisord, listener, program, ready):
         (OTHER, OTHER, None, "accepting"),
         (OTHER, None, OTHER, "accepting"),
         (None, OTHER, THIRD, "running"),
-        (None, OTHER, None, "/bin/true"),
+        (None, OTHER, None, "message"),
     ],
 )
 def test_listener_may_look_or_need_not(place, supervisord, listener, program, ready):
@@ -73,8 +83,8 @@ def test_listener_may_look_or_need_not(place, supervisord, listener, program, re
     head = (
         HEAD if supervisord is None else HEAD.replace("[supervisord]", f"[supervisord]\nuser={supervisord}")
     )
-    parts = (head, _as(LISTENER, listener), _as(SOCKET, program), RELOAD, f"ready={ready}\n")
-    assert place.warnings(*parts) == []
+    socket = _as(SOCKET, program).rstrip() + "\nstdout_capture_maxbytes=1KB\n"
+    assert place.warnings(head, _as(LISTENER, listener), socket, RELOAD, f"ready={ready}\n") == []
 
 
 def test_supervisord_may_be_the_listeners_user(place, monkeypatch):

@@ -15,7 +15,7 @@ from supervisor_reload.core.facts import (
 )
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.model import SlotName
-from supervisor_reload.core.slot import Phase
+from supervisor_reload.core.phase import Phase
 from supervisor_reload.engine import LONGEST_PAUSE
 from tests.fakes import world as fakes
 from tests.fakes.mood import AWAY, VERBS, A, B, Mood, moody

@@ -8,7 +8,7 @@ from supervisor_reload.core.errors import SupervisorUnavailable
 from supervisor_reload.core.facts import ChangeKind, FileChanged, RevisionFailed
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.model import ReadySettings
-from supervisor_reload.core.slot import Phase
+from supervisor_reload.core.phase import Phase
 from tests.fakes.mood import moody
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, Code, World, settled, web

@@ -13,7 +13,7 @@ from supervisor_reload.core.errors import SupervisorFault
 from supervisor_reload.core.facts import ChangeKind
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.model import SlotName
-from supervisor_reload.core.slot import Phase
+from supervisor_reload.core.phase import Phase
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, World, web
 
@@ -27,6 +27,9 @@ SHAPES = {
     "signal": web(2, replicas=2, max_surge=0, strategy=SIGNAL, check=True),
     "running": web(2, scheme="running"),
     "never fewer": web(3, replicas=2, max_surge=1, max_unavailable=0),
+    "measured swap": web(2, drain="http", quiesce_signal="USR1", lame_duck=0.3, drain_timeout=5.0),
+    "measured in place": web(2, replicas=2, max_surge=0, drain="http", drain_timeout=5.0),
+    "quiesced in place": web(1, max_surge=0, quiesce_signal="USR1"),
 }
 GOOD = st.builds(
     Boot,
@@ -116,6 +119,11 @@ class Promises(RuleBasedStateMachine):
             return
         self.stopped.discard(self.slot(number))
 
+    @rule(number=st.integers(0, 3), seconds=st.sampled_from([0.2, 3.0, None]))
+    def work_comes(self, number: int, seconds: float | None) -> None:
+        done_at = None if seconds is None else self.world.clock.now + seconds
+        self.world.busy[self.slot(number)] = done_at
+
     @rule(lossy=st.booleans())
     def facts_get_lost(self, lossy: bool) -> None:
         self.world.lose_events = self.world.lose_exits = lossy
@@ -141,6 +149,7 @@ class Promises(RuleBasedStateMachine):
             assert allowed, "what an operator stopped was started"
             self.stopped.discard(name)  # it runs again, rightly or because nobody could know
             return
+        self.judge_work(verb, name)
         rollout = target.rollout
         if verb == "HUP" or rollout is None:
             return
@@ -164,6 +173,18 @@ class Promises(RuleBasedStateMachine):
         if not self.disturbed and self.settings.slots[0].ready.scheme != "running":
             really = [ready for ready in world.ready() if ready != name]
             assert len(really) >= lowest, "fewer were left ready than promised, and we did not know"
+
+    def judge_work(self, verb: str, name: SlotName) -> None:
+        """Work that is looked at is waited for, as long as the operator allows."""
+        slot, program = self.world.target.slots[name], self.world.supervisor.programs[name]
+        if not slot.settings.drain.is_measured or verb == "USR1" or program.state is not S.RUNNING:
+            return
+        if not program.is_ready(self.world.clock.now) or slot.signalled_pid == slot.pid:
+            return
+        if slot.phase is Phase.STOPPING and not slot.is_retiring:
+            return  # a boot that nobody wants any more
+        told = {s.values["pid"] for s in self.world.stories if s.event in ("slot drained", "drain timed out")}
+        assert program.pid in told, "it was stopped before its work was done"
 
     @invariant()
     @precondition(lambda self: hasattr(self, "world"))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from supervisor_reload.core.facts import ChangeKind
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.model import SlotName
-from supervisor_reload.core.slot import MIN_AGE, Phase
+from supervisor_reload.core.phase import Phase
+from supervisor_reload.core.slot import MIN_AGE
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, Code, World, web
 

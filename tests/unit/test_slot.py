@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor_reload.core import story
+from supervisor_reload.core import slotstory
 from supervisor_reload.core.looks import observe
 from supervisor_reload.core.model import (
     Process,
@@ -14,11 +14,10 @@ from supervisor_reload.core.model import (
     SlotName,
     SlotSettings,
 )
+from supervisor_reload.core.phase import TRANSITIONS, Phase
 from supervisor_reload.core.slot import (
     LOOK_INTERVAL,
     REAP_INTERVAL,
-    TRANSITIONS,
-    Phase,
     Slot,
     elapse,
     end_process,
@@ -222,4 +221,4 @@ def test_some_changes_are_no_story() -> None:
         (slot(Phase.FAILED), slot(Phase.SPARE, pid=0)),
         (slot(Phase.SPARE, pid=0), slot(Phase.STARTING, pid=0)),
     ]
-    assert [[]] * len(silent) == [story.moved(target, old, new) for old, new in silent]
+    assert [[]] * len(silent) == [slotstory.moved(target, old, new) for old, new in silent]

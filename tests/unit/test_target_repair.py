@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supervisor_reload.core.model import ProcessState as S
-from supervisor_reload.core.slot import Phase
+from supervisor_reload.core.phase import Phase
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, Code, World, settled, web
 

@@ -42,10 +42,13 @@ TEXT: Mapping[str, str] = {
     "slot started": "{slot} started (pid {pid})",
     "slot signalled": "{slot} signalled (pid {pid})",
     "slot ready": "{slot} ready after {seconds} (pid {pid})",
+    "slot quiescing": "{slot} asked by {signal} to take no new work (pid {pid})",
     "slot draining": "{slot} draining (pid {pid})",
+    "slot drained": "{slot} drained (pid {pid})",
     "slot retiring": "{slot} retiring (pid {pid})",
     "boot replaced": "{slot} is booting code that is no longer wanted: replaced (pid {pid})",
-    "drain timed out": "{slot} did not drain within {seconds}: stopping it (pid {pid})",
+    "drain timed out": "{slot} did not drain within {limit}{pending}: stopping it{in_flight} (pid {pid})",
+    "stop timed out": "{slot} did not end within {limit}: supervisord kills it{in_flight} (pid {pid})",
     "slot left": "{slot} left after {seconds} (pid {pid})",
     "slot stopped by hand": "{slot} was stopped by hand: it stays stopped until it is started by hand",
     "spare slot stopped by hand": "{slot} was stopped by hand: a spare slot again, for the next rollout",
@@ -76,8 +79,11 @@ def _words(story: Story) -> dict[str, str]:
             words[key] = _namespecs(values[key])
     if "changed" in values:
         words["changed"] = _files(values["changed"])
-    if isinstance(seconds := values.get("seconds"), float):
-        words["seconds"] = _seconds(seconds)
+    for key in ("seconds", "limit"):
+        if isinstance(seconds := values.get(key), float):
+            words[key] = _seconds(seconds)
+    words["pending"] = f" ({words['reason']})" if values.get("reason") else ""
+    words["in_flight"] = _cut(values.get("in_flight"))
     if story.event == "rollout began":
         words["again"] = "" if values["attempt"] == 1 else f", attempt {values['attempt']}"
     if story.event == "rollout halted":
@@ -86,6 +92,13 @@ def _words(story: Story) -> dict[str, str]:
     words["last_words"] = _quoted(values.get("last_words"), QUOTED if values.get("failures") == 1 else 1)
     words["output"] = _quoted(values.get("output"))
     return words
+
+
+def _cut(in_flight: Any) -> str:
+    """What is cut with a process that did not leave in time, where that could be counted."""
+    if in_flight is None:
+        return ""
+    return f", which cuts {in_flight} busy connection{'' if in_flight == 1 else 's'}"
 
 
 def _outlook(values: Mapping[str, Any]) -> dict[str, str]:
