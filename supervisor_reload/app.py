@@ -21,9 +21,13 @@ from .core.filters import filters_of
 from .core.model import LogFormat, Settings
 from .edges.clock import monotonic
 from .edges.commands import Checking
+from .edges.drains import Drains
+from .edges.drains.told import Told as ToldDrained
 from .edges.listening import Listener
+from .edges.notices import Notices
 from .edges.observers import logs
 from .edges.probes import Probes
+from .edges.probes.told import Told as ToldReady
 from .edges.processes import Exits
 from .edges.sources import Sources
 from .edges.supervisord import Supervisord
@@ -47,16 +51,18 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         reason = f"told to stop by {number.name}"
         signal.signal(number, lambda *_, reason=reason: inbox.put(ListenerClosed(reason=reason)))
-    Listener(stdin, protocol, inbox.put).start()
+    notices = Notices(slot for target in settings.targets for slot in target.slots)
+    notices.start()
+    Listener(stdin, protocol, inbox.put, notices.hear).start()
     url = os.environ.get("SUPERVISOR_SERVER_URL", reading.server_url)
-    with _engine(settings, url, inbox) as engine:
+    with contextlib.closing(notices), _engine(settings, url, inbox, notices) as engine:
         end = engine.run()
     log.info("leaving: %s", end.reason)
     return 0 if end.is_expected else 1
 
 
 @contextlib.contextmanager
-def _engine(settings: Settings, url: str, inbox: Inbox) -> Iterator[Engine]:
+def _engine(settings: Settings, url: str, inbox: Inbox, notices: Notices) -> Iterator[Engine]:
     """Everything that works while the engine runs; each part is closed, also when a later one failed."""
     targets = settings.targets
     with contextlib.ExitStack() as stack:
@@ -69,8 +75,12 @@ def _engine(settings: Settings, url: str, inbox: Inbox) -> Iterator[Engine]:
         stack.callback(watching.close)
         checks = Checking(targets, inbox.put)
         stack.callback(checks.close)
-        probing = Probes((slot for target in targets for slot in target.slots), inbox.put)
+        slots = [slot for target in targets for slot in target.slots]
+        ready = ToldReady(notices)
+        probing = Probes(slots, inbox.put, {"notify": ready, "message": ready})
         stack.callback(probing.close)
+        draining = Drains(slots, inbox.put, {"message": ToldDrained(notices)})
+        stack.callback(draining.close)
         exits = Exits(inbox.put)
         stack.callback(exits.close)
         began = time.monotonic()
@@ -88,6 +98,7 @@ def _engine(settings: Settings, url: str, inbox: Inbox) -> Iterator[Engine]:
             watch=watching,
             checks=checks,
             probing=probing,
+            draining=draining,
             exits=exits,
             observers=(logs.tell,),
             clock=monotonic,

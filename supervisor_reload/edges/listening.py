@@ -7,6 +7,7 @@ is a hint, so unknown types, repeats and the events of other pools do no harm.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TextIO
 
 from ..core.facts import (
@@ -20,6 +21,9 @@ from ..core.facts import (
 from ..core.model import SlotName
 from ..core.ports import Put
 
+Hear = Callable[[SlotName, int, str], None]
+"""(process, its pid, what it said): told of every communication event; returns at once, never raises."""
+
 READY = "READY\n"
 OK = "RESULT 2\nOK"
 
@@ -27,8 +31,8 @@ OK = "RESULT 2\nOK"
 class Listener:
     """Reads events in a thread of its own until stdin ends."""
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, put: Put) -> None:
-        self._stdin, self._stdout, self._put = stdin, stdout, put
+    def __init__(self, stdin: TextIO, stdout: TextIO, put: Put, hear: Hear | None = None) -> None:
+        self._stdin, self._stdout, self._put, self._hear = stdin, stdout, put, hear
         # a daemon: it sits in readline, which nothing but supervisord can end
         self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
 
@@ -47,6 +51,9 @@ class Listener:
                 fact = read_event(headers["eventname"], payload)
                 if fact is not None:
                     self._put(fact)
+                words = read_words(headers["eventname"], payload)
+                if words is not None and self._hear is not None:
+                    self._hear(*words)
             self._put(ListenerClosed(reason="supervisord closed our stdin"))
         except (OSError, ValueError, KeyError) as error:
             self._put(ListenerClosed(reason=f"the event stream broke: {error!r}", is_expected=False))
@@ -84,3 +91,15 @@ def read_event(name: str, payload: str) -> Fact | None:
     if name == "SUPERVISOR_STATE_CHANGE_STOPPING":
         return SupervisorStopping()
     return Ticked() if name.startswith("TICK") else None
+
+
+def read_words(name: str, payload: str) -> tuple[SlotName, int, str] | None:
+    """Who said what in a communication event; None where it is none, or names no process."""
+    if not name.startswith("PROCESS_COMMUNICATION"):
+        return None
+    header, _, text = payload.partition("\n")
+    fields = fields_of(header)
+    pid = fields.get("pid", "")
+    if not (pid.isdecimal() and "groupname" in fields and "processname" in fields):
+        return None
+    return SlotName(f"{fields['groupname']}:{fields['processname']}"), int(pid), text

@@ -19,7 +19,7 @@ from supervisor_reload.core.facts import (
     Ticked,
 )
 from supervisor_reload.core.model import SlotName
-from supervisor_reload.edges.listening import OK, READY, Listener, fields_of, read_event
+from supervisor_reload.edges.listening import OK, READY, Listener, fields_of, read_event, read_words
 
 LIMIT = 10.0
 STATE = "processname:web_00 groupname:web from_state:RUNNING expected:0 pid:12"
@@ -34,7 +34,10 @@ class Conversation:
         self.stdin = open(self._theirs, encoding="utf-8", errors="surrogateescape", newline="\n")  # noqa: SIM115
         self.stdout = open(ours, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
         self.facts: queue.SimpleQueue[Fact] = queue.SimpleQueue()
-        self.listener = Listener(self.stdin, self.stdout, self.facts.put)
+        self.heard: queue.SimpleQueue[tuple[SlotName, int, str]] = queue.SimpleQueue()
+        self.listener = Listener(
+            self.stdin, self.stdout, self.facts.put, lambda *words: self.heard.put(words)
+        )
 
     def send(self, text: str, *, encoding: str = "utf-8") -> None:
         os.write(self._to, text.encode(encoding))
@@ -89,6 +92,41 @@ def test_acknowledges_although_the_inbox_is_not_read(talk: Conversation) -> None
         talk.send(talk.event("TICK_5", f"when:{number}", serial=number))
         assert OK + READY == talk.hear(len(OK + READY))
     assert [Ticked()] * 1000 == [talk.fact() for _ in range(1000)]
+
+
+def test_what_a_program_says_is_heard(talk: Conversation) -> None:
+    """After the acknowledgement; it is no fact."""
+    payload = "processname:web_00 groupname:web pid:12\nREADY=1\nSTATUS=a b:c ä"
+    for channel in ("STDOUT", "STDERR"):
+        talk.send(talk.event(f"PROCESS_COMMUNICATION_{channel}", payload))
+        assert OK + READY == talk.hear(len(OK + READY))
+        assert ("web:web_00", 12, "READY=1\nSTATUS=a b:c ä") == talk.heard.get(timeout=LIMIT)
+    talk.send(talk.event("TICK_5"))
+    assert Ticked() == talk.fact()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "",
+        "\n",
+        "READY=1",
+        "processname:web_00 groupname:web\nREADY=1",
+        "processname:web_00 groupname:web pid:-1\nREADY=1",
+        "processname:web_00 groupname:web pid:x\nREADY=1",
+        "processname:web_00 pid:12\nREADY=1",
+        "groupname:web pid:12\nREADY=1",
+        "x\nprocessname:web_00 groupname:web pid:12",
+    ],
+)
+def test_what_nobody_says_is_not_heard(payload: str) -> None:
+    """A process of the program could write what looks like a header; only supervisord's own line counts."""
+    assert read_words("PROCESS_COMMUNICATION_STDOUT", payload) is None
+
+
+def test_other_events_are_no_words() -> None:
+    """Nor is a program's output."""
+    assert read_words("PROCESS_LOG_STDOUT", "processname:web_00 groupname:web pid:12\nREADY=1") is None
 
 
 def test_the_length_is_in_characters(talk: Conversation) -> None:

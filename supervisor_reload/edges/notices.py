@@ -1,0 +1,258 @@
+"""Hears what applications say of themselves: sd_notify datagrams, and supervisord's communication events.
+
+It exists so that a word counts only for the process that said it: the kernel tells who sent a datagram
+(SO_PASSCRED), supervisord whose output an event is. Whatever comes, from whomever, it reads a bounded
+number of bounded messages, keeps a bounded memory, logs at a bounded rate, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import select
+import socket
+import stat
+import struct
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..core.model import SlotName, SlotSettings
+from .ancestry import child_above, now_in_ticks, origin, supervisords_pid
+from .processes import command
+from .sayings import TEXT_LIMIT, Said, Sayings, parse, printable
+
+log = logging.getLogger(__name__)
+
+BURST = 16
+"""Datagrams that are read from one socket before the others get their turn."""
+
+BREATH = 0.01
+"""Seconds of pause after a full burst: 1,600 messages a second and socket are more than anybody needs."""
+
+RETRY = 1.0
+"""Seconds until a socket that could not be opened is tried again."""
+
+QUIET = 60.0
+"""Seconds between two lines about refused messages on one socket."""
+
+CREDENTIALS = struct.Struct("3i")
+"""pid, uid, gid (unix(7), ``struct ucred``)"""
+
+
+class Notices:
+    """The words of all slots. The sockets are open once it is made; ``start`` begins to read them."""
+
+    def __init__(self, slots: Iterable[SlotSettings], supervisor: int = 0) -> None:
+        """``supervisor`` is supervisord's pid; 0: whoever started us."""
+        told = [slot for slot in slots if is_told(slot)]
+        self._supervisor = supervisor or supervisords_pid()
+        self._began = now_in_ticks()
+        self._names = frozenset(slot.name for slot in told)
+        self._by_socket, self._by_event = Sayings(), Sayings()  # each is written by one thread
+        self._ears = {slot.notify_socket: Ear(slot.notify_socket) for slot in told if slot.notify_socket}
+        for ear in self._ears.values():
+            ear.open()
+        self._wake_read, self._wake_write = os.pipe()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read, in a thread of its own."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; waits up to 1 s for the thread."""
+        self._ended.set()
+        os.write(self._wake_write, b"q")
+        if self._thread.ident is not None:
+            self._thread.join(1.0)
+        for ear in self._ears.values():
+            ear.close()
+        for fd in (self._wake_read, self._wake_write):
+            os.close(fd)
+
+    def hear(self, name: SlotName, pid: int, text: str) -> None:
+        """A PROCESS_COMMUNICATION event. Called by the listener's thread; returns at once, never raises."""
+        process = origin(pid) if name in self._names else None
+        if process is not None:
+            words = parse(text)
+            self._by_event.add(process, words.sender or pid, words)
+
+    def said(self, pid: int) -> Said | None:
+        """What this very process, with its descendants, has said; None: nothing. From any thread."""
+        both = [said for said in (self._by_socket.of(pid), self._by_event.of(pid)) if said is not None]
+        return max(both, key=lambda said: said.at, default=None)
+
+    def may_have_missed(self, pid: int, address: str) -> bool:
+        """Whether the process may have spoken before anybody listened there ('': for events).
+
+        Where it has gone: no. A process that began in the same tick as we: yes, for what was not heard
+        must never be waited for.
+        """
+        process = origin(pid)
+        ear = self._ears.get(address)
+        return process is not None and process.started <= (self._began if ear is None else ear.since)
+
+    def why_deaf(self, address: str) -> str:
+        """Why nothing can be heard on a socket, as a sentence; '' where all is well."""
+        ear = self._ears.get(address)
+        return "" if ear is None else ear.why_deaf
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            ears = {ear.fileno(): ear for ear in self._ears.values() if not ear.why_deaf}
+            poll = select.poll()
+            for fd in (self._wake_read, *ears):
+                poll.register(fd, select.POLLIN)
+            ready = [ears[fd] for fd, _ in poll.poll(self._patience()) if fd in ears]
+            full = [ear for ear in ready if self._read(ear)]
+            if full:
+                self._ended.wait(BREATH)
+            for ear in self._ears.values():
+                if ear.why_deaf and time.monotonic() >= ear.retry_at and not self._ended.is_set():
+                    ear.open()
+
+    def _patience(self) -> float | None:
+        """Milliseconds until a deaf ear is tried again; None where all hear."""
+        return RETRY * 1000 if any(ear.why_deaf for ear in self._ears.values()) else None
+
+    def _read(self, ear: Ear) -> bool:
+        """Read what is there; whether there may be more."""
+        for _ in range(BURST):
+            try:
+                received = ear.receive()
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                ear.fall_deaf(f"{ear.address} can't be read any more: {error}")
+                return False
+            self._judge(ear, *received)
+        return True
+
+    def _judge(self, ear: Ear, data: bytes, sender: int) -> None:
+        process = child_above(sender, self._supervisor)
+        if process is not None and len(data) <= TEXT_LIMIT:
+            self._by_socket.add(process, sender, parse(data.decode("utf-8", "replace")))
+        elif process is not None:
+            ear.refuse(sender, f"is longer than {TEXT_LIMIT} bytes")
+        elif origin(sender) is None:
+            ear.refuse(sender, "can't be checked: its sender has ended, or is hidden from us")
+        else:
+            ear.refuse(sender, "counts for nothing: its sender does not descend from our supervisord")
+
+
+def is_told(slot: SlotSettings) -> bool:
+    """Whether this slot's own words count."""
+    return slot.ready.scheme in ("notify", "message") or slot.drain.scheme == "message"
+
+
+class Ear:
+    """One datagram socket. Opened and read by one thread; its words about itself are read by any."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.why_deaf = "is not open yet"
+        self.since = 0
+        """in ticks; what was sent before is lost. 0 until it was open once"""
+        self.retry_at = 0.0
+        self._socket: socket.socket | None = None
+        self._inode = 0
+        self._refused = 0
+        self._quiet_until = 0.0
+
+    def open(self) -> None:
+        """Bind it, or say once why that failed."""
+        try:
+            self._socket = self._bound()
+        except OSError as error:
+            self.fall_deaf(_why_not(self.address, error))
+            return
+        self.since = now_in_ticks()  # after bind: between the two a word is kept, before bind it is lost
+        if self.why_deaf:
+            log.debug("notify: listening on %s", self.address)
+        self.why_deaf = ""
+
+    def _bound(self) -> socket.socket:
+        if not self.address.startswith(("/", "@")):
+            raise OSError(errno.EINVAL, "a name must begin with / or @")
+        _remove_stale(self.address)
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # first: every message must be signed
+            bound.bind(f"\0{self.address[1:]}" if self.address.startswith("@") else self.address)
+            if self.address.startswith("/"):
+                Path(self.address).chmod(0o666)  # any user may knock; the kernel says who did
+                self._inode = Path(self.address).stat().st_ino
+        except BaseException:
+            bound.close()
+            raise
+        return bound
+
+    def fileno(self) -> int:
+        """The descriptor, of an open one."""
+        assert self._socket is not None
+        return self._socket.fileno()
+
+    def receive(self) -> tuple[bytes, int]:
+        """The next message and its sender's pid. Raises BlockingIOError where there is none, and OSError."""
+        assert self._socket is not None
+        # there is room for the credentials alone: descriptors that a sender attaches are closed by the kernel
+        room = socket.CMSG_LEN(CREDENTIALS.size)
+        data, attached, _, _ = self._socket.recvmsg(TEXT_LIMIT + 1, room, socket.MSG_DONTWAIT)
+        for level, kind, content in attached:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                return data, int(CREDENTIALS.unpack(content)[0])
+        return data, 0
+
+    def refuse(self, sender: int, why: str) -> None:
+        """Say that a message does not count; at most one line in QUIET seconds."""
+        self._refused += 1
+        if time.monotonic() < self._quiet_until:
+            return
+        self._quiet_until = time.monotonic() + QUIET
+        words = printable(command(sender)) or "gone"
+        count = f" ({self._refused} refused so far)" if self._refused > 1 else ""
+        log.warning("notify: a message to %s from pid %d (%s) %s%s", self.address, sender, words, why, count)
+
+    def fall_deaf(self, why: str) -> None:
+        """Hear nothing until the next ``open``, and say why, once for each reason."""
+        if why != self.why_deaf:
+            log.warning("notify: %s", why)
+        self.why_deaf = why
+        self.retry_at = time.monotonic() + RETRY
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def close(self) -> None:
+        """Close it, and remove its file if that is still ours."""
+        if self._socket is None:
+            return
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            if self.address.startswith("/") and Path(self.address).stat().st_ino == self._inode:
+                Path(self.address).unlink()
+
+
+def _remove_stale(address: str) -> None:
+    """Remove a socket's file that a listener left which was killed: nobody answers there."""
+    if not address.startswith("/"):
+        return
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(os.lstat(address).st_mode):
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as caller:
+            try:
+                caller.connect(address)
+            except ConnectionRefusedError:
+                Path(address).unlink()
+
+
+def _why_not(address: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"can't listen on {address}: another process does; end it, or set another NOTIFY_SOCKET"
+    return f"can't listen on {address}: {error.strerror or error}"
