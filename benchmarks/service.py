@@ -124,9 +124,10 @@ class ShellLoop:
     """The article's loop: ``inotifywait | while read; do supervisorctl restart``. One shell pipeline.
 
     Where inotifywait is not installed, watchdog's watchmedo feeds the same loop with the same event.
+    ``action`` is what supervisorctl does on each event.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, action: str = "restart 'web:*'") -> None:
         app = shlex.quote(str(service.app.parent))
         conf = shlex.quote(str(service.supervisord.conf))
         if shutil.which("inotifywait"):
@@ -137,7 +138,7 @@ class ShellLoop:
             show = shlex.quote('echo "${watch_event_type}"')
             events = f"watchmedo shell-command --recursive --command={show} {app}"
             events += " | grep --line-buffered '^closed$'"
-        self.pipeline = f"{events} | while read -r _; do supervisorctl -c {conf} restart 'web:*'; done"
+        self.pipeline = f"{events} | while read -r _; do supervisorctl -c {conf} {action}; done"
         self._log = (service.directory / "run" / "loop.out").open("wb")
         self._shell = subprocess.Popen(
             ["sh", "-c", self.pipeline],
@@ -175,7 +176,7 @@ def bare_boot(service: Service, times: int = 1, limit: float = 30.0) -> list[flo
 
 
 def _boot_once(service: Service, limit: float) -> float:
-    argv = [sys.executable, "serve.py"]
+    argv = [sys.executable, "-m", "supervisor_reload", "uvicorn", "web:app", "--fd", "0", "--no-access-log"]
     quiet = subprocess.DEVNULL
     with socket.socket() as sock:  # as supervisord does: bound here, handed over as fd 0
         sock.bind(("127.0.0.1", 0))
@@ -196,11 +197,17 @@ def _boot_once(service: Service, limit: float) -> float:
 
 def answers(port: int) -> bool:
     """Whether the service gives a whole answer with status 200 now."""
+    return body(port) is not None
+
+
+def body(port: int) -> str | None:
+    """The text of the service's whole answer with status 200; None where there is none within two seconds."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/")
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        return answer.read().decode(errors="replace").strip() if answer.status == 200 else None
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()

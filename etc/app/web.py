@@ -1,25 +1,9 @@
 """The web program of these examples: plain ASGI, so that it needs nothing but a server."""
 
 import asyncio
-import contextlib
-import os
-import socket
 from urllib.parse import parse_qs
 
 VERSION = "1"  # edit this line, save, and ask again
-
-
-def _answer_at_once() -> None:
-    """Set TCP_NODELAY on the socket that supervisord handed over as fd 0.
-
-    asyncio does so only for sockets that it opened itself; without it every answer on a kept-alive
-    connection waits some 40 ms for the client's delayed acknowledgement.
-    """
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(0)) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-_answer_at_once()
 
 
 async def app(scope, receive, send):
