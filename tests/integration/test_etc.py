@@ -17,9 +17,17 @@ from supervisor_reload.config.supervisorconf import read_supervisorconf
 
 pytestmark = pytest.mark.integration
 
-CONFIGURATIONS = {"minimal.conf", "swap.conf", "rolling.conf", "gunicorn.conf", "worker.conf"}
+SERVERS = {"minimal.conf", "swap.conf", "rolling.conf", "gunicorn.conf", "pinned.conf"}
+CONFIGURATIONS = {*SERVERS, "worker.conf", "celery.conf", "rq.conf"}
 APPS = {"rolling.conf": "wsgi.py", "gunicorn.conf": "wsgi.py", "worker.conf": "worker.py"}
-RUNNING = {"minimal.conf": 1, "swap.conf": 1, "rolling.conf": 4, "gunicorn.conf": 1, "worker.conf": 2}
+RUNNING = {
+    "minimal.conf": 1,
+    "swap.conf": 1,
+    "rolling.conf": 4,
+    "gunicorn.conf": 1,
+    "pinned.conf": 1,
+    "worker.conf": 2,
+}
 LIMIT = 30.0
 
 
@@ -30,6 +38,8 @@ def service(request: pytest.FixtureRequest) -> Iterator[Service]:
         program = "worker" if request.param == "worker.conf" else "web"
         supervisord.wait_for(lambda: running.is_settled(RUNNING[request.param], program), LIMIT, "its slots")
         listener = supervisord.wait_for(lambda: supervisord.process_pid("reload"), LIMIT, "the listener")
+        # on a busy machine a save before its first reading would be the code that it finds
+        supervisord.wait_for(lambda: "ready after" in supervisord.stderr("reload"), LIMIT, "its first look")
         yield running
         assert (supervisord.state("reload"), supervisord.process_pid("reload")) == ("RUNNING", listener)
 

@@ -1,0 +1,78 @@
+"""The rules about ``[rpcinterface:reload]``, which keeps listening sockets open inside supervisord.
+
+They only note. The section is optional: without it everything works, but where all processes of a socket may
+be away at once, its clients are refused meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from supervisor_reload.core.model import Strategy
+from supervisor_reload.inside.section import FACTORY, read_options
+
+from .findings import Findings, nearest
+from .supervisorconf import RPC_FACTORY, SupervisorConf
+from .targets import Target
+
+LINES = f"""\
+[rpcinterface:reload]
+{RPC_FACTORY}={FACTORY}"""
+
+PACKAGE = FACTORY.partition(".")[0]
+ALMOST = 0.85
+"""Of two packages' names, by difflib's measure: a wrong letter or two, and not ``supervisor`` itself."""
+
+
+def note_pins(conf: SupervisorConf, targets: Sequence[Target], findings: Findings) -> None:
+    """Note what is wrong with our section, and which targets would need it."""
+    has_ours = False
+    for section in conf.parser.sections():
+        if section.startswith("rpcinterface:"):
+            has_ours = _note_section(conf, section, findings) or has_ours
+    if not has_ours:
+        for target in targets:
+            _note_refused(conf, target)
+
+
+def _note_section(conf: SupervisorConf, section: str, findings: Findings) -> bool:
+    """Note what is wrong with one interface; whether it is ours, or was meant to be."""
+    spec = conf.parser.get(section, RPC_FACTORY, fallback="").strip()
+    file = conf.file_of(section)
+    if spec != FACTORY:
+        package = spec.partition(":")[0].partition(".")[0]
+        is_meant = nearest(package, [PACKAGE], ALMOST) is not None
+        if is_meant:
+            message = f"{spec!r} can't be found, and supervisord would not start: write {FACTORY}"
+            findings.error(file, section, RPC_FACTORY, message)
+        return is_meant
+    written = {
+        key: conf.parser.get(section, key) for key in conf.parser.options(section) if key != RPC_FACTORY
+    }
+    for key, problem in read_options(written)[1]:
+        findings.warning(file, section, key, problem)
+    return True
+
+
+def _note_refused(conf: SupervisorConf, target: Target) -> None:
+    """A socket closes with its last process; only processes beyond those of a rollout keep it open."""
+    settings = target.settings
+    if settings.strategy is not Strategy.ROLLING or settings.has_spare:
+        return
+    if settings.max_unavailable < settings.replicas:
+        return
+    ours = {process.name for process in target.processes}
+    for section in dict.fromkeys(process.section for process in target.processes if process.has_socket):
+        group = [process for process in conf.processes if process.section == section]
+        if ours.issuperset(process.name for process in group):
+            message = (
+                f"[{section}] has no process left while {_number(settings.replicas)}: its socket "
+                "closes, and clients are refused. Set max_surge=1 and one more numprocs, or let supervisord "
+                "keep the socket open, with these lines in its configuration:\n" + LINES
+            )
+            target.section.warning("max_surge", message)
+            return
+
+
+def _number(replicas: int) -> str:
+    return "it is replaced" if replicas == 1 else f"all {replicas} are replaced at once"
