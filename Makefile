@@ -3,20 +3,24 @@
 #   VENV     where the environment is                                (.venv)
 #   ONCE=1   `make demo` ends after the table
 #   SAVES    saves for each tool in `make demo` and `make bench`     (20)
+#   RELOADS  reloads in each run of `make bench-full`                (200)
+#   RESULTS  where `make bench-full` writes what it measured         (build/bench)
 #   ARGS     more arguments for the command that runs
 
 PYTHON ?= python3
 VENV ?= .venv
 SAVES ?= 20
+RELOADS ?= 200
+RESULTS ?= build/bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench bench-full clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.stamp-demo ## the article's shell loop against supervisor_reload, under load; then try it yourself
 	@$(BIN)/python -m benchmarks.demo --saves $(SAVES) $(if $(filter-out 0,$(ONCE)),--once) $(ARGS)
@@ -31,9 +35,21 @@ lint: $(VENV)/.stamp-lint ## ruff, mypy, import-linter, codespell
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-bench: $(VENV)/.stamp-demo ## save to first new answer, latency while reloading, and what a big tree costs
+bench: $(VENV)/.stamp-bench ## how long a save takes, side by side with the others, and what a big tree costs: 10 min
+	@echo "1 of 3: how long a save takes"
 	@$(BIN)/python -m benchmarks.reload_time --saves $(SAVES) $(ARGS)
+	@echo; echo "2 of 3: side by side with the others"
+	@$(BIN)/python -m benchmarks.compare --rounds 1 --saves 3 --loads fresh keep-alive
+	@echo; echo "3 of 3: a big tree, about 2 min"
 	@$(BIN)/python -m benchmarks.big_tree
+
+bench-full: $(VENV)/.stamp-bench ## every number and the picture of docs/benchmarks.md: 2.5 hours
+	@mkdir -p $(RESULTS); rm -f $(RESULTS)/lossless.json; code=0; \
+	$(BIN)/python -m benchmarks.lossless --all --reloads $(RELOADS) \
+	  --out $(RESULTS)/lossless.json --logs $(RESULTS)/logs || code=1; \
+	$(BIN)/python -m benchmarks.compare --out $(RESULTS)/compare.json || code=1; \
+	$(BIN)/python -m benchmarks.document --lossless $(RESULTS)/lossless.json --compare $(RESULTS)/compare.json \
+	  || code=1; exit $$code
 
 clean: ## remove the virtual environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .nox build dist

@@ -2,8 +2,8 @@
 
 It exists to not flatter: latency runs from before the connect to the last byte, everything that is not a
 whole answer with status 200 is an error, and no request is tried a second time. It runs as a process of its
-own (``python -m benchmarks.load``), so that neither the experiment nor its own report disturbs its clock.
-It never decides whether a number is good.
+own (``python -m benchmarks.load``), so that neither the experiment nor its own report disturbs its clock;
+that process keeps no request in memory. It never decides whether a number is good.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ import argparse
 import asyncio
 import contextlib
 import json
+import random
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .client import Connection, Limit, RequestError
+
 REQUEST_LIMIT = 10.0
-"""seconds for one request; then it counts as ``timeout``"""
+"""seconds for one request; then it counts as ``timeout``, or ``connect timeout`` when it was not connected"""
 
-
-class RequestError(Exception):
-    """A request that got no whole answer with status 200; the argument is its kind."""
+BREATH = 0.01
+"""seconds that a client waits at least after a request that failed: refused at once, a client without a pause
+would ask ten thousand times a second, and say more about itself than about the service"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Request:
     began: float
     seconds: float
     error: str
-    """'' or refused, reset, cut, timeout, status NNN, malformed, OSError's own name"""
+    """'' or refused, reset, cut, timeout, connect timeout, status NNN, malformed, OSError's own name"""
 
 
 @dataclass(slots=True)
@@ -48,117 +52,97 @@ class Load:
     keep_alive: bool = False
     path: str = "/"
     limit: float = REQUEST_LIMIT
+    spread: float = 0.0
+    """seconds over which the clients begin, at random moments"""
     requests: list[Request] = field(default_factory=list)
+    """all of them, unless ``sink`` takes them"""
+    sink: Callable[[Request], object] | None = None
     seen: dict[str, float] = field(default_factory=dict)
     """answer text -> when it was first received whole"""
+    count: int = 0
     errors: int = 0
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """set at each answer that was not seen before"""
 
     async def run(self) -> None:
         """Ask until ``over`` is set; requests under way are finished."""
         await asyncio.gather(*(self._client(number) for number in range(self.clients)))
 
     async def _client(self, number: int) -> None:
-        connection: _Connection | None = None
-        await self._pause(self.pause * number / self.clients)
+        wish = "keep-alive" if self.keep_alive else "close"
+        request = f"GET {self.path} HTTP/1.1\r\nHost: load\r\nConnection: {wish}\r\n\r\n".encode()
+        connection: Connection | None = None
+        await asyncio.sleep(self.pause * number / self.clients + random.uniform(0.0, self.spread))
         while not self.over.is_set():
-            connection = await self._ask(connection)
-            await self._pause(self.pause)
+            errors = self.errors
+            connection = await self._ask(connection, request)
+            await asyncio.sleep(self.pause if self.errors == errors else max(self.pause, BREATH))
         if connection is not None:
             connection.close()
 
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.over.wait(), seconds)
-
-    async def _ask(self, connection: _Connection | None) -> _Connection | None:
+    async def _ask(self, connection: Connection | None, request: bytes) -> Connection | None:
         """One request; the connection if it may be used again."""
         began = time.monotonic()
         error = text = ""
-        try:
-            connection, text = await asyncio.wait_for(self._exchange(connection), self.limit)
-        except RequestError as lost:
-            connection, error = None, str(lost)
-        except asyncio.TimeoutError:
-            connection, error = None, "timeout"
-        except ConnectionRefusedError:
-            connection, error = None, "refused"
-        except (ConnectionResetError, BrokenPipeError):
-            connection, error = None, "reset"
-        except OSError as other:
-            connection, error = None, type(other).__name__
-        ended = time.monotonic()
-        self.requests.append(Request(began, ended - began, error))
-        if error:
-            self.errors += 1
-        else:
-            self.seen.setdefault(text, ended)
-        return connection
-
-    async def _exchange(self, connection: _Connection | None) -> tuple[_Connection | None, str]:
-        if connection is not None and connection.was_closed():
+        may_stay = False
+        if connection is not None and connection.closed:
             # the server said goodbye while nothing was under way: any client connects again
             connection.close()
             connection = None
-        if connection is None:
-            connection = _Connection(*await asyncio.open_connection(self.host, self.port))
-        may_stay = False
         try:
-            text, may_stay = await connection.get(self.path, keep_alive=self.keep_alive)
-        finally:
-            if not may_stay:
-                connection.close()
-        return (connection if may_stay else None), text
+            with Limit(self.limit):
+                if connection is None:
+                    connection = await self._connect()
+                text, may_stay = await connection.get(request)
+        except (RequestError, OSError, asyncio.TimeoutError) as lost:
+            error = _kind(lost, connected=connection is not None)
+        ended = time.monotonic()
+        self._record(Request(began, ended - began, error), text)
+        if connection is None or (may_stay and self.keep_alive):
+            return connection
+        connection.close()
+        return None
+
+    async def _connect(self) -> Connection:
+        return (await asyncio.get_running_loop().create_connection(Connection, self.host, self.port))[1]
+
+    def _record(self, request: Request, text: str) -> None:
+        self.count += 1
+        if request.error:
+            self.errors += 1
+        elif text not in self.seen:
+            self.seen[text] = request.began + request.seconds
+            self.news.set()
+        (self.sink or self.requests.append)(request)
 
 
-class _Connection:
-    """HTTP/1.1 over one connection: as much as it takes to know that an answer is whole."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    def was_closed(self) -> bool:
-        return self._reader.at_eof() or self._writer.is_closing()
-
-    def close(self) -> None:
-        self._writer.close()
-
-    async def get(self, path: str, *, keep_alive: bool) -> tuple[str, bool]:
-        """The body, and whether the connection may be used again.
-
-        Raises RequestError, and OSError as the socket does.
-        """
-        wish = "keep-alive" if keep_alive else "close"
-        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: load\r\nConnection: {wish}\r\n\r\n".encode())
-        await self._writer.drain()
-        try:
-            head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
-            length = next((line[15:] for line in head if line.startswith("content-length:")), "")
-            body = await self._reader.readexactly(int(length))
-        except asyncio.IncompleteReadError:
-            raise RequestError("cut") from None
-        except (asyncio.LimitOverrunError, ValueError):
-            raise RequestError("malformed") from None
-        status = head[0].split(" ")[1:2]
-        if status != ["200"]:
-            raise RequestError(f"status {''.join(status)}")
-        may_stay = keep_alive and "connection: close" not in head
-        return body.decode(errors="replace").strip(), may_stay
+def _kind(lost: Exception, *, connected: bool) -> str:
+    """What the table calls it."""
+    if isinstance(lost, RequestError):
+        return str(lost)
+    if isinstance(lost, asyncio.TimeoutError):
+        return "timeout" if connected else "connect timeout"
+    if isinstance(lost, ConnectionRefusedError):
+        return "refused"
+    if isinstance(lost, (ConnectionResetError, BrokenPipeError)):
+        return "reset"
+    return type(lost).__name__
 
 
 async def _report(load: Load, interval: float = 0.2) -> None:
     """Tell on stdout, a JSON line each: answers never seen before at once, the totals now and then."""
     told: set[str] = set()
+    over = asyncio.ensure_future(load.over.wait())
     while not load.over.is_set():
+        load.news.clear()
         for text in [text for text in load.seen if text not in told]:
             told.add(text)
             print(json.dumps({"seen": text, "at": load.seen[text]}), flush=True)
-        print(json.dumps({"requests": len(load.requests), "errors": load.errors}), flush=True)
-        known = len(load.seen)
-        deadline = time.monotonic() + interval
-        while len(load.seen) == known and time.monotonic() < deadline and not load.over.is_set():
-            await load._pause(0.005)
+        print(json.dumps({"requests": load.count, "errors": load.errors}), flush=True)
+        news = asyncio.ensure_future(load.news.wait())
+        await asyncio.wait({news, over}, timeout=interval, return_when=asyncio.FIRST_COMPLETED)
+        news.cancel()
 
 
 async def _run(load: Load, out: Path, seconds: float) -> None:
@@ -167,24 +151,35 @@ async def _run(load: Load, out: Path, seconds: float) -> None:
     loop.add_signal_handler(signal.SIGINT, load.over.set)
     loop.add_reader(sys.stdin.fileno(), load.over.set)  # its end says that the experiment is gone
     loop.call_later(seconds, load.over.set)
-    await asyncio.gather(load.run(), _report(load))
     with out.open("w", encoding="ascii") as file:
-        file.writelines(json.dumps([r.began, r.seconds, r.error]) + "\n" for r in load.requests)
+
+        def write(request: Request) -> None:
+            file.write(json.dumps([round(request.began, 6), round(request.seconds, 6), request.error]) + "\n")
+
+        load.sink = write
+        began = time.monotonic()
+        await asyncio.gather(load.run(), _report(load))
+    busy = time.process_time() / (time.monotonic() - began)
+    print(json.dumps({"requests": load.count, "errors": load.errors, "busy": round(busy, 3)}), flush=True)
 
 
 def main() -> None:
-    """Run until SIGTERM, the end of stdin, or ``--seconds``; then write every request to OUT."""
+    """Run until SIGTERM, the end of stdin, or ``--seconds``; OUT gets every request at once."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("out", type=Path, help="one JSON list a line: began, seconds, error")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--pause", type=float, default=0.03, help="seconds between a client's requests")
     parser.add_argument("--keep-alive", action="store_true")
+    parser.add_argument("--path", default="/")
+    parser.add_argument("--limit", type=float, default=REQUEST_LIMIT, help="seconds for one request")
+    parser.add_argument("--spread", type=float, default=0.0, help="seconds over which the clients begin")
     parser.add_argument("--seconds", type=float, default=3600.0, help="longest run")
     args = parser.parse_args()
 
     async def go() -> None:
         load = Load("127.0.0.1", args.port, args.clients, args.pause, args.keep_alive)
+        load.path, load.limit, load.spread = args.path, args.limit, args.spread
         await _run(load, args.out, args.seconds)
 
     with contextlib.suppress(BrokenPipeError):

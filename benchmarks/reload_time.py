@@ -82,6 +82,7 @@ def main() -> int:
     args = parser.parse_args()
     if args.saves < 1 or args.clients < 1:
         parser.error("--saves and --clients must be at least 1")
+    print(f"two times {args.saves} saves, about {args.saves * 5 / 60 + 0.3:.1f} min", flush=True)
     plan = Plan(saves=args.saves, clients=args.clients, pause=args.pause, keep_alive=args.keep_alive)
     return exit_code_of(lambda: run(args.saves, plan))
 
