@@ -105,10 +105,7 @@ def description(target: TargetSettings, surveys: Sequence[Survey]) -> Iterator[s
     )
     yield f"  check      {_check_words(target.check)}"
     if target.strategy is Strategy.ROLLING:
-        yield (
-            f"  stop       {target.stop_signal}; after {_duration(target.drain_timeout)} supervisord stops "
-            f"it, and kills it after {_duration(target.stop_timeout)} more"
-        )
+        yield from _leaving_lines(target)
     yield from _ready_lines(target)
     storm = f", at most {_count(target.max_per_hour, 'rollout')} an hour" if target.max_per_hour else ""
     yield (
@@ -153,6 +150,27 @@ def _check_words(settings: CheckSettings) -> str:
     else:
         return "none"
     return f"{what} (at most {_duration(settings.timeout)})"
+
+
+def _leaving_lines(target: TargetSettings) -> Iterator[str]:
+    """How a process is taken out of service, step by step."""
+    if target.quiesce_signal:
+        lame_duck = f", then {_duration(target.lame_duck)} for others to notice" if target.lame_duck else ""
+        yield f"  quiesce    {target.quiesce_signal}{lame_duck}"
+    ways = dict.fromkeys(
+        slot.drain.address or " ".join(slot.drain.command) or slot.drain.scheme
+        for slot in target.slots
+        if slot.drain.is_measured
+    )
+    limit = _duration(target.drain_timeout)
+    shown = list(ways) if len(ways) <= SHOWN_SLOTS else [*list(ways)[:2], "..."]
+    yield from (f"  drain      {way} (at most {limit})" for way in shown)
+    kill = _duration(target.stop_timeout)
+    if target.has_spare:
+        yield f"  stop       {target.stop_signal}; supervisord kills it after {kill}"
+    else:
+        first = kill if ways else limit
+        yield f"  stop       {target.stop_signal}; after {first} supervisord stops it, and kills it after {kill} more"
 
 
 def _ready_lines(target: TargetSettings) -> Iterator[str]:

@@ -14,8 +14,6 @@ PLACE = re.compile(r"(<!-- keys: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def kind_of(key: Key) -> str:
     """Which table a key belongs to."""
-    if not key.is_available:
-        return "reserved"
     return "common" if key.only_common else "target"
 
 

@@ -9,13 +9,14 @@ import pytest
 from supervisor.supervisorctl import DefaultControllerPlugin
 
 from supervisor_reload import cli
-from supervisor_reload.core.slot import TRANSITIONS, Phase
+from supervisor_reload.core.phase import TRANSITIONS, Phase
 
 from .blocks import DOCUMENTS, LINK, ROOT, all_blocks, anchors, prose
 from .scenarios import SCENARIOS
 
-READ_BY_A_TEST = {"ini", "log", "run", "console", "mermaid", "text"}
-"""``text`` is a drawing of the house; every other kind has a module of its own here."""
+READ_BY_A_TEST = {"ini", "log", "run", "console", "mermaid", "text", "python", "sh", "js", "javascript", "go"}
+"""``text`` is a drawing or an output; the programs are read by tests of their own page (test_notify_blocks,
+test_servers); every other kind has a module of its own here."""
 
 PATH = re.compile(r"`((?:[\w.]+/)+|(?:[\w.]+/)*\w+\.(?:py|toml))`")
 
@@ -55,7 +56,7 @@ def test_named_commands_exist(document):
     """Every verb of supervisor-reload and of supervisorctl that a document names is one."""
     text = document.read_text(encoding="utf-8")
     for verb in re.findall(r"(?<!\[)supervisor-reload ([a-z]+)", text):
-        assert verb in cli.VERBS, f"{document.name}: supervisor-reload {verb}"
+        assert verb in {**cli.VERBS, **cli.BECOMING}, f"{document.name}: supervisor-reload {verb}"
     for verb in re.findall(r"supervisorctl (?:-\S+ \S+ )?([a-z]+)", text):
         assert hasattr(DefaultControllerPlugin, f"do_{verb}"), f"{document.name}: supervisorctl {verb}"
 

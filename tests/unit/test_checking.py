@@ -57,7 +57,7 @@ def test_right_configuration(place):
         "  processes  web:web_00, web:web_01, web:web_02, web:web_03 (4)",
         "  numbers    2 replicas, 2 spare, at most 1 unavailable",
         "  check      /bin/true fast (at most 60 s)",
-        "  stop       TERM; after 20 s supervisord stops it, and kills it after 20 s more",
+        "  stop       TERM; supervisord kills it after 20 s",
         "  ready      http://127.0.0.1:1/ (at most 60 s from the start, then 3 s without failing)",
         "  failures   3 of one revision, then it is left alone; 0 s between rollouts, "
         "at most 6 rollouts an hour",
