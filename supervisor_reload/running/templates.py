@@ -20,6 +20,10 @@ chmod=0700
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
+; TCP_NODELAY on the socket of --port, and a loop that wakes
+[rpcinterface:reload]
+supervisor.rpcinterface_factory=supervisor_reload.rpcinterface:make_rpcinterface
+
 [eventlistener:reload]
 command=%(here)s/supervisor-reload listen -c %(here)s/supervisord.conf
 directory=%(here)s
