@@ -6,16 +6,27 @@ It only looks: it never signals anything, and never trusts a pid for longer than
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import re
 import select
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..core.facts import ProcessExited
 from ..core.model import SlotName
 from ..core.ports import Put
+
+SOCKET, EPOLL = "socket:[", "anon_inode:[eventpoll]"
+"""What a descriptor's link says of it."""
+
+INODE = re.compile(rb"\bino:([0-9a-f]+)")
+"""In the lines of an epoll's fdinfo (proc(5))"""
+
+FIRST = 64
+"""Descriptors that first_sockets looks at; the epoll of an event loop is among them."""
 
 
 class Exits:
@@ -117,21 +128,71 @@ def _entries(directory: str) -> list[str]:
 
 def sockets(pid: int) -> frozenset[int]:
     """The inodes of the sockets that a process holds; empty where we may not look."""
-    found = set()
-    for fd in _entries(f"/proc/{pid}/fd"):
-        with contextlib.suppress(OSError, ValueError):
-            link = os.readlink(f"/proc/{pid}/fd/{fd}")  # noqa: PTH115 - no path, and hot
-            if link.startswith("socket:["):
-                found.add(int(link[8:-1]))
-    return frozenset(found)
+    return frozenset(int(link[8:-1]) for _, link in _descriptors(pid) if link.startswith(SOCKET))
+
+
+def first_sockets(pid: int) -> set[int]:
+    """Of the sockets that a process holds, those of its first descriptors, and all that its epolls wait on.
+
+    A look at one descriptor costs some microseconds, and there may be 10,000 of them. Most servers wait for
+    them with an epoll, which lists them at a third of the cost.
+    """
+    found: set[int] = set()
+    for fd, link in itertools.islice(_descriptors(pid), FIRST):
+        if link.startswith(SOCKET):
+            found.add(int(link[8:-1]))
+        elif link == EPOLL:
+            found |= _waited_on(pid, fd)
+    return found
+
+
+def _descriptors(pid: int) -> Iterator[tuple[str, str]]:
+    """The descriptors of a process with what they are, by their numbers; none where we may not look."""
+    try:
+        directory = os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                try:
+                    # a quarter of the time goes into the way to the directory
+                    link = os.readlink(entry.name, dir_fd=directory)
+                except OSError:
+                    continue  # it was closed meanwhile
+                yield entry.name, link
+    except OSError:
+        return  # the process has gone
+    finally:
+        os.close(directory)
+
+
+def _waited_on(pid: int, fd: str) -> set[int]:
+    """The inodes that an epoll waits on; empty where it has gone."""
+    try:
+        text = Path(f"/proc/{pid}/fdinfo/{fd}").read_bytes()
+    except OSError:
+        return set()
+    return {int(inode, 16) for inode in INODE.findall(text)}
 
 
 def may_look(pid: int) -> bool:
     """Whether we may see what a process holds: it is ours, or we are root. True where it has gone."""
     directory = f"/proc/{pid}/fd"
     try:
-        for fd in os.listdir(directory)[:1]:  # noqa: PTH208 - as above
-            os.readlink(f"{directory}/{fd}")  # noqa: PTH115 - a sandbox may refuse no more than this
+        os.readlink(f"{directory}/0")  # noqa: PTH115 - nearly all have one, and to list 10,000 takes 4 ms
+    except PermissionError:
+        return False
+    except OSError:
+        return _may_list(directory)
+    return True
+
+
+def _may_list(directory: str) -> bool:
+    try:
+        with os.scandir(directory) as entries:
+            for entry in itertools.islice(entries, 1):
+                os.readlink(entry.path)  # noqa: PTH115 - a sandbox may refuse no more than this
     except PermissionError:
         return False
     except OSError:
@@ -141,18 +202,18 @@ def may_look(pid: int) -> bool:
 
 def epoll_targets(pid: int) -> frozenset[int] | None:
     """The inodes that a process waits on with epoll; None where it has no epoll at all."""
-    found: set[int] = set()
-    has_epoll = False
-    for fd in _entries(f"/proc/{pid}/fd"):
-        with contextlib.suppress(OSError, ValueError):
-            if os.readlink(f"/proc/{pid}/fd/{fd}") != "anon_inode:[eventpoll]":  # noqa: PTH115
-                continue
-            has_epoll = True
-            for line in Path(f"/proc/{pid}/fdinfo/{fd}").read_text().splitlines():
-                if line.startswith("tfd:"):
-                    fields = line.replace(":", " ").split()
-                    found.add(int(fields[fields.index("ino") + 1], 16))
-    return frozenset(found) if has_epoll else None
+    found = [_waited_on(pid, fd) for fd, link in _descriptors(pid) if link == EPOLL]
+    return frozenset().union(*found) if found else None
+
+
+def is_elsewhere(pid: int) -> bool:
+    """Whether a process lives in another network namespace: its sockets are on none of our lists."""
+    try:
+        theirs = Path(f"/proc/{pid}/ns/net").stat()
+        ours = Path("/proc/self/ns/net").stat()
+    except OSError:
+        return False
+    return (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino)
 
 
 def command(pid: int) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from supervisor_reload.core.model import ReadySettings
-from supervisor_reload.edges.probes.answering import _refuse_stranger, http, tcp
+from supervisor_reload.edges.asking import Question, Refused, _prove
+from supervisor_reload.edges.probes.answering import accepted, http
 from supervisor_reload.edges.processes import tree
 from tests.fakes.children import child
 from tests.fakes.servers import (
@@ -84,21 +85,27 @@ def test_http_ends_at_its_limit(listener: socket.socket, kind: str) -> None:
     assert SHORT <= took < SHORT + 2
 
 
-def test_http_reads_no_more_than_a_head(listener: socket.socket) -> None:
-    """An endless head is not read to its end; the status that it began with is known."""
+def test_an_endless_head_is_no_answer(listener: socket.socket) -> None:
+    """It is not read to its end, which would never come."""
     answer = "connection.sendall(b'HTTP/1.1 200 OK')"
     answer += "; [connection.sendall(b'\\r\\nX: y' * 999) for _ in held * 9999]"
     with answers(listener, answer) as pid:
-        assert http(at(listener), pid, LIMIT, NEVER) is None
+        assert "no HTTP answer but got more than 100 headers" == http(at(listener), pid, LIMIT, NEVER)
 
 
 @pytest.mark.parametrize(
-    "said", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"HTTP/1.1 2", b"HTTP/1.1 20x OK\r\n\r\n", b""]
+    ("said", "told"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "'SSH-2.0-OpenSSH_9.2\\r\\n'"),
+        (b"HTTP/1.1 2", "'HTTP/1.1 2'"),
+        (b"HTTP/1.1 20x OK\r\n\r\n", "'HTTP/1.1 20x OK\\r\\n'"),
+        (b"", "'Remote end closed connection without response'"),
+    ],
 )
-def test_http_needs_an_http_answer(listener: socket.socket, said: bytes) -> None:
+def test_http_needs_an_http_answer(listener: socket.socket, said: bytes, told: str) -> None:
     """Something else answers there: its first words are told."""
     with answers(listener, REPLY.format(said) + "; connection.shutdown(socket.SHUT_RDWR)") as pid:
-        assert f"no HTTP answer but {said[:60]!r}" == http(at(listener), pid, LIMIT, NEVER)
+        assert f"no HTTP answer but {told}" == http(at(listener), pid, LIMIT, NEVER)
 
 
 def test_nobody_listens() -> None:
@@ -121,7 +128,7 @@ def test_an_address_that_leads_nowhere(address: str) -> None:
 def test_an_unaccepted_connection_is_no_answer(listener: socket.socket) -> None:
     """The kernel connects long before the application accepts."""
     with child(ASLEEP, stdin=listener.fileno()) as process:
-        for probe in (http, tcp):
+        for probe in (http, accepted):
             refusal = probe(at(listener), process.pid, SHORT, NEVER)
             assert "connected, but nobody accepted the connection" == refusal
 
@@ -131,7 +138,7 @@ def test_a_probe_that_is_ended_does_not_wait_for_its_limit(listener: socket.sock
     ended = threading.Event()
     ended.set()
     began = time.monotonic()
-    assert tcp(at(listener), os.getpid(), LIMIT, ended) is not None
+    assert accepted(at(listener), os.getpid(), LIMIT, ended) is not None
     assert time.monotonic() - began < LIMIT / 2
 
 
@@ -141,9 +148,9 @@ def test_a_connection_that_was_closed_at_once_is_told_at_once(listener: socket.s
         accepted, _ = listener.accept()
         accepted.close()
         began = time.monotonic()
-        refusal = _refuse_stranger(connection, os.getpid(), began + LIMIT, NEVER)
+        with pytest.raises(Refused, match="the connection was closed at once, by whom can't be told"):
+            _prove(connection, Question("tcp://", os.getpid(), began + LIMIT, NEVER, "ready"))
         assert time.monotonic() - began < LIMIT / 2
-    assert "connected, and the connection was closed at once, by whom can't be told" == refusal
 
 
 def test_the_old_process_answers_on_the_shared_socket(listener: socket.socket) -> None:
@@ -168,7 +175,7 @@ def test_the_answer_of_a_worker_is_its_masters(listener: socket.socket) -> None:
             assert master.stdout is not None
             assert b"up\n" == master.stdout.readline()
             assert http(at(listener), master.pid, LIMIT, NEVER) is None
-            assert tcp(at(listener), master.pid, LIMIT, NEVER) is None
+            assert accepted(at(listener), master.pid, LIMIT, NEVER) is None
         finally:
             for pid in tree(master.pid):
                 os.kill(pid, 9)
@@ -179,7 +186,7 @@ def test_a_reset_is_no_answer(listener: socket.socket) -> None:
     with child(CLOSES_WHEN_ASKED, stdin=listener.fileno()) as process:
         address = at(listener)
         listener.close()
-        refusal = tcp(address, process.pid, LIMIT, NEVER)
+        refusal = accepted(address, process.pid, LIMIT, NEVER)
     assert refusal is not None
 
 

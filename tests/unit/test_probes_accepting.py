@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from supervisor_reload.core.model import ReadySettings
+from supervisor_reload.edges.connections import holder, holds, listening, server_end
 from supervisor_reload.edges.probes.accepting import accepting
-from supervisor_reload.edges.probes.connections import holder, holds, listening, server_end
+from supervisor_reload.edges.probes.answering import accepted
+from supervisor_reload.edges.sockdiag import netlink
 from tests.fakes.children import as_nobody, child
 from tests.fakes.servers import (
     ASLEEP,
+    BLOCKING,
     EPOLL,
     EPOLL_BOOTING,
     NEVER,
@@ -66,19 +73,103 @@ def test_accepting_without_a_listening_socket() -> None:
     assert refusal.startswith("no process of the slot holds a listening socket")
 
 
-def test_accepting_on_a_unix_socket() -> None:
-    """epoll shows it there too; a blocking accept can't be proved, and that is said."""
+@pytest.fixture
+def unix() -> Iterator[socket.socket]:
+    """A listening unix socket."""
     directory = short_directory()
     try:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(directory / "s"))
-            listener.listen()
-            assert "" == listening()[os.fstat(listener.fileno()).st_ino]
-            with child(ASLEEP, stdin=listener.fileno()) as process:
-                refusal = accepting(ReadySettings(), process.pid, LIMIT, NEVER)
-            assert refusal == "can't see whether it accepts on its unix socket: set ready= to a command"
+            listener.listen(1)
+            yield listener
     finally:
         shutil.rmtree(directory)
+
+
+def test_accepting_on_a_unix_socket(unix: socket.socket) -> None:
+    """With epoll and with a blocking accept, like on a port."""
+    assert f"unix://{unix.getsockname()}" == listening()[os.fstat(unix.fileno()).st_ino]
+    with child(EPOLL, stdin=unix.fileno()) as process:
+        assert wait_for(lambda: accepting(ReadySettings(), process.pid, LIMIT, NEVER) is None, LIMIT)
+    unix.setblocking(True)  # the one on epoll has changed that for all who share the socket
+    with child(ASLEEP, stdin=unix.fileno()) as process:
+        refusal = accepting(ReadySettings(), process.pid, SHORT, NEVER)
+        assert "connected, but nobody accepted the connection" == refusal
+    with answers(unix, "pass") as pid:
+        assert accepting(ReadySettings(), pid, LIMIT, NEVER) is None
+
+
+def test_accepting_on_a_unix_socket_with_a_name_that_is_relative(tmp_path: Path) -> None:
+    """It is found from where the process works."""
+    bind = "s = socket.socket(socket.AF_UNIX); s.bind('s'); s.listen(); os.dup2(s.fileno(), 0)"
+    code = f"import os, socket; os.chdir({str(tmp_path)!r}); {bind}\n" + BLOCKING.format(answer="pass")
+    with child(code) as process:
+        assert accepting(ReadySettings(), process.pid, LIMIT, NEVER) is None
+
+
+def test_accepting_on_an_abstract_unix_socket() -> None:
+    """It has no path."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0supervisor-reload test {os.getpid()}")
+        listener.listen()
+        with answers(listener, "pass") as pid:
+            assert accepting(ReadySettings(), pid, LIMIT, NEVER) is None
+
+
+def at_unix(listener: socket.socket) -> ReadySettings:
+    return ReadySettings(scheme="unix", address=f"unix://{listener.getsockname()}")
+
+
+def test_a_unix_socket_that_the_old_process_shares(unix: socket.socket) -> None:
+    """It is the old one that accepts, and that is said."""
+    with answers(unix, "pass") as old, child(ASLEEP, stdin=unix.fileno()) as new:
+        refusal = accepted(at_unix(unix), new.pid, LIMIT, NEVER)
+        assert refusal is not None
+        assert refusal.startswith(f"answered by pid {old} (")
+        assert accepted(at_unix(unix), old, LIMIT, NEVER) is None
+
+
+def test_a_unix_socket_whose_backlog_is_full(unix: socket.socket) -> None:
+    """Linux does not wait there, but refuses."""
+    with child(ASLEEP, stdin=unix.fileno()) as process, contextlib.ExitStack() as stack:
+        with pytest.raises(BlockingIOError):
+            for _ in range(10):
+                filling = stack.enter_context(socket.socket(socket.AF_UNIX))
+                filling.setblocking(False)
+                filling.connect(unix.getsockname())
+        refusal = accepted(at_unix(unix), process.pid, LIMIT, NEVER)
+    assert "its backlog is full: nobody accepts connections" == refusal
+
+
+def test_a_unix_socket_that_closes_at_once(unix: socket.socket) -> None:
+    """Told at once; the kernel shows nobody's end of it, as of one that nobody accepted yet."""
+    with answers(unix, "held.pop().close()") as pid:
+        began = time.monotonic()
+        refusal = accepted(at_unix(unix), pid, LIMIT, NEVER)
+        assert time.monotonic() - began < LIMIT / 2
+    # seen open by the first look, now and then
+    assert refusal in (None, "connected, and the connection was closed at once, by whom can't be told")
+
+
+def test_a_unix_socket_that_is_not_there(tmp_path: Path) -> None:
+    """The reason, with the path."""
+    refusal = accepted(ReadySettings(address=f"unix://{tmp_path}/s"), os.getpid(), LIMIT, NEVER)
+    assert f"unix://{tmp_path}/s: [Errno 2] No such file or directory" == refusal
+
+
+def test_a_unix_socket_where_the_kernel_tells_nothing(
+    unix: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else knows the other end; what to do is said."""
+
+    def refused(*_: object) -> socket.socket:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(netlink, "_open", refused)
+    with answers(unix, "pass") as pid:
+        refusal = accepted(at_unix(unix), pid, LIMIT, NEVER)
+    why = "can't tell who accepts on a unix socket (Operation not permitted): set ready= to a command"
+    assert refusal == f"{at_unix(unix).address}: [Errno 1] {why}"
 
 
 def server_inode(connection: socket.socket) -> int:
@@ -155,14 +246,14 @@ def test_a_slot_that_runs_as_another_user(listener: socket.socket) -> None:
 STRANGER = """
 import os, socket, sys, threading
 from supervisor_reload.core.model import ReadySettings
-from supervisor_reload.edges.probes.answering import tcp
+from supervisor_reload.edges.probes.answering import accepted
 listener = socket.create_server(("127.0.0.1", 0))
-accepted = []
-threading.Thread(target=lambda: accepted.append(listener.accept())).start()
+connections = []
+threading.Thread(target=lambda: connections.append(listener.accept())).start()
 os.setuid(NOBODY)
 host, port = listener.getsockname()
 ready = ReadySettings(scheme="tcp", address=f"tcp://{host}:{port}")
-print(os.getpid(), tcp(ready, int(sys.argv[1]), 10.0, threading.Event()))
+print(os.getpid(), accepted(ready, int(sys.argv[1]), 10.0, threading.Event()))
 """
 
 
