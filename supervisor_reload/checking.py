@@ -170,7 +170,8 @@ def _leaving_lines(target: TargetSettings) -> Iterator[str]:
         yield f"  stop       {target.stop_signal}; supervisord kills it after {kill}"
     else:
         first = kill if ways else limit
-        yield f"  stop       {target.stop_signal}; after {first} supervisord stops it, and kills it after {kill} more"
+        how = f"after {first} supervisord stops it, and kills it after {kill} more"
+        yield f"  stop       {target.stop_signal}; {how}"
 
 
 def _ready_lines(target: TargetSettings) -> Iterator[str]:
