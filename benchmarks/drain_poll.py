@@ -17,11 +17,13 @@ import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from supervisor_reload.core.model import SlotName, SlotSettings
 from supervisor_reload.edges.drains.connections import Connections, Counts
 from tests.integration.supervisord import free_port, wait_for
 
@@ -33,6 +35,8 @@ LIMIT_MS = 50.0
 
 LIMIT = 120.0
 """seconds for all connections to be open and in use"""
+
+SLOT = SlotSettings(name=SlotName("bench:bench"))
 
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: bench\r\n\r\n"
 
@@ -93,9 +97,12 @@ def _found(counts: Counts) -> tuple[int, int]:
 
 
 def _poll(looks: Connections, pid: int) -> Poll:
+    """One look as the listener takes it; what it counts is counted once more, beside the clock."""
     cpu, wall = time.process_time(), time.monotonic()
-    counts = looks.count(pid)
-    return Poll(time.process_time() - cpu, time.monotonic() - wall, counts)
+    refusal = looks.drained(SLOT, pid, LIMIT, threading.Event())
+    poll = Poll(time.process_time() - cpu, time.monotonic() - wall, looks.count(pid))
+    assert refusal is not None, "a busy process was called drained"
+    return poll
 
 
 @contextlib.contextmanager

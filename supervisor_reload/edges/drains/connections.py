@@ -22,6 +22,9 @@ from .use import Use, is_outgoing, use_of
 REFRESH = 10
 """Looks for which it is remembered which sockets are whose; new ones in use are always looked up."""
 
+MANY = 2000
+"""Sockets: to find out whose so many are takes a look of its own, so that no look costs too much."""
+
 REMEMBERED = 64
 """Processes whose sockets are remembered; more than are drained at a time."""
 
@@ -67,12 +70,15 @@ class Connections:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[set[int], int]] = {}
-        """of a process: the inodes that it held and that are still listed, and how many looks ago that was"""
+        """of a process: the inodes that it and its descendants hold, and how many looks ago that was"""
 
     def drained(self, slot: SlotSettings, pid: int, limit: float, ended: threading.Event) -> str | None:
         """Whether no connection of the process is in use; None, or how many are."""
         del slot, limit, ended  # it waits for nobody but the kernel, and that has its own limit
         try:
+            processes = _visible(pid)
+            if self._is_stale(pid) and len(self._learn(pid, processes)) > MANY:
+                return "has many connections, which are looked at next"
             counts = self.count(pid)
         except HiddenError as hidden:
             return str(hidden)
@@ -88,9 +94,7 @@ class Connections:
 
     def count(self, pid: int) -> Counts:
         """The connections that a process and its descendants have accepted. Raises HiddenError."""
-        processes = tree(pid)
-        if hidden := why_hidden(processes, "drain"):
-            raise HiddenError(hidden)
+        processes = _visible(pid)
         try:
             ports = {each.inode: each.port for each in sockdiag.listening()}
             flows = sockdiag.connections(ports.values())
@@ -112,16 +116,36 @@ class Connections:
 
         All their descriptors are looked at before it is said that nothing of theirs is in use.
         """
-        known, looks = self._known.pop(pid, (set(), REFRESH))
+        if self._is_stale(pid):
+            self._learn(pid, processes)
+        known, looks = self._known[pid]
         ours = known & seen.inodes
-        if looks >= REFRESH or not seen.of_interest_to(ours) <= ours:
-            ours, looks = set().union(*map(first_sockets, processes)) & seen.inodes, 0
+        if looks and not seen.of_interest_to(ours) <= ours:
+            ours, looks = self._learn(pid, processes) & seen.inodes, 0
         if not seen.of_interest_to(ours) <= ours or seen.used.isdisjoint(ours):
             ours = ours if seen.used <= ours else set().union(*map(sockets, processes)) & seen.inodes
         self._known[pid] = (ours, looks + 1)
+        return ours
+
+    def _is_stale(self, pid: int) -> bool:
+        return self._known.get(pid, (None, REFRESH))[1] >= REFRESH
+
+    def _learn(self, pid: int, processes: Sequence[int]) -> set[int]:
+        """Find out what these processes hold; with many connections that is half the cost of a look."""
+        self._known.pop(pid, None)
+        found: set[int] = set().union(*map(first_sockets, processes))
+        self._known[pid] = (found, 0)
         for stale in tuple(self._known)[:-REMEMBERED]:
             self._known.pop(stale, None)
-        return ours
+        return found
+
+
+def _visible(pid: int) -> tuple[int, ...]:
+    """The process and its descendants. Raises HiddenError where we may not look into all of them."""
+    processes = tree(pid)
+    if hidden := why_hidden(processes, "drain"):
+        raise HiddenError(hidden)
+    return processes
 
 
 class _Seen:
