@@ -74,6 +74,8 @@ def test_the_tests_know_every_configuration() -> None:
 @pytest.mark.parametrize("name", sorted(CONFIGURATIONS))
 def test_check_finds_nothing_wrong(name: str) -> None:
     """`supervisor-reload check` accepts it where it lies."""
+    if name == "rq.conf" and not Path(sys.executable).with_name("rq").exists():
+        pytest.skip("rq is not installed")
     program = Path(sys.executable).with_name("supervisor-reload")
     path = f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"  # where uvicorn is
     done = subprocess.run(

@@ -96,7 +96,7 @@ def _words(story: Story) -> dict[str, str]:
 
 def _cut(in_flight: Any) -> str:
     """What is cut with a process that did not leave in time, where that could be counted."""
-    if in_flight is None:
+    if not in_flight:
         return ""
     return f", which cuts {in_flight} busy connection{'' if in_flight == 1 else 's'}"
 
