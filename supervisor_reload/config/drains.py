@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from supervisor_reload.core.model import DrainSettings
 
-from .findings import did_you_mean
-from .probes import check_command, check_url
+from .probes import check_command, scheme_of
 from .programs import ProgramProcess
 from .sections import OwnSection
 from .values import command_line
@@ -36,13 +33,6 @@ def parse_drain(text: str) -> tuple[str, str, tuple[str, ...]]:
     word = text.strip()
     if word.lower() in WORDS:
         return word.lower(), "", ()
-    matched = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", word)
-    if not matched:
-        if re.match(r"https?:", word, re.IGNORECASE):
-            raise ValueError(f"{word!r} lacks the // behind the colon")
+    if not scheme_of(word, SCHEMES):
         return "command", "", command_line(word)
-    scheme = matched[1].lower()
-    if scheme not in SCHEMES:
-        raise ValueError(f"{word!r} is of an unknown kind{did_you_mean(scheme, SCHEMES)}")
-    check_url(scheme, word)
     return "http", word, ()

@@ -52,16 +52,24 @@ def parse_ready(text: str) -> tuple[str, str, tuple[str, ...]]:
         return word.lower(), "", ()
     if word.lower().startswith("unix:"):
         return "unix", _unix_url(word), ()
+    scheme = scheme_of(word, SCHEMES)
+    if not scheme:
+        return "command", "", command_line(word)
+    return "tcp" if scheme == "tcp" else "http", word, ()
+
+
+def scheme_of(word: str, known: Sequence[str]) -> str:
+    """The scheme of a URL that can be asked, '' where it is a command line. Raises ValueError."""
     matched = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", word)
     if not matched:
         if re.match(r"(tcp|https?):", word, re.IGNORECASE):
             raise ValueError(f"{word!r} lacks the // behind the colon")
-        return "command", "", command_line(word)
+        return ""
     scheme = matched[1].lower()
-    if scheme not in SCHEMES:
-        raise ValueError(f"{word!r} is of an unknown kind{did_you_mean(scheme, SCHEMES)}")
-    check_url(scheme, word)
-    return "tcp" if scheme == "tcp" else "http", word, ()
+    if scheme not in known:
+        raise ValueError(f"{word!r} is of an unknown kind{did_you_mean(scheme, known)}")
+    _check_url(scheme, word)
+    return scheme
 
 
 def _unix_url(written: str) -> str:
@@ -75,8 +83,7 @@ def _unix_url(written: str) -> str:
     return f"unix://{path}"
 
 
-def check_url(scheme: str, url: str) -> None:
-    """Raises ValueError with a sentence where nothing could be asked there."""
+def _check_url(scheme: str, url: str) -> None:
     if not url.isprintable() or " " in url:
         raise ValueError(f"{url!r} holds a space or a control character")
     try:

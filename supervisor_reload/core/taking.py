@@ -66,28 +66,23 @@ def take(slot: Slot, fact: SlotFact, now: float, on_disk: Revision | None) -> Sl
 
 def follow(old: Slot, new: Slot) -> list[Order]:
     """What follows from a slot that changed: looks at its readiness and its work begin and end."""
-    return _probes(old, new) + _drains(old, new)
+    orders: list[Order] = []
+    if _probed(old) != _probed(new):
+        pid = _probed(new)
+        orders.append(BeginProbing(name=new.name, pid=pid) if pid else EndProbing(name=new.name))
+    if _looked_at(old) != _looked_at(new):
+        pid = _looked_at(new)
+        orders.append(BeginDraining(name=new.name, pid=pid) if pid else EndDraining(name=new.name))
+    return orders
 
 
-def _probes(old: Slot, new: Slot) -> list[Order]:
-    def probed(slot: Slot) -> int:
-        waits = slot.phase in (Phase.PROBING, Phase.SOAKING) and slot.settings.ready.scheme != "running"
-        return slot.pid if waits else 0
-
-    if probed(old) == probed(new):
-        return []
-    if probed(new):
-        return [BeginProbing(name=new.name, pid=new.pid)]
-    return [EndProbing(name=new.name)]
+def _probed(slot: Slot) -> int:
+    """The pid whose readiness is looked at; 0 for none."""
+    waits = slot.phase in (Phase.PROBING, Phase.SOAKING) and slot.settings.ready.scheme != "running"
+    return slot.pid if waits else 0
 
 
-def _drains(old: Slot, new: Slot) -> list[Order]:
-    def measured(slot: Slot) -> int:
-        waits = slot.phase is Phase.DRAINING and slot.is_measured and not slot.is_drained
-        return slot.pid if waits else 0
-
-    if measured(old) == measured(new):
-        return []
-    if measured(new):
-        return [BeginDraining(name=new.name, pid=new.pid)]
-    return [EndDraining(name=new.name)]
+def _looked_at(slot: Slot) -> int:
+    """The pid whose work is looked at; 0 for none."""
+    waits = slot.phase is Phase.DRAINING and slot.is_measured and not slot.is_drained
+    return slot.pid if waits else 0
