@@ -176,6 +176,15 @@ def _waited_on(pid: int, fd: str) -> set[int]:
     return {int(inode, 16) for inode in INODE.findall(text)}
 
 
+def stdin_socket(pid: int) -> int:
+    """The inode of the socket that a process has as descriptor 0; 0 where that is none."""
+    try:
+        link = os.readlink(f"/proc/{pid}/fd/0")  # noqa: PTH115 - no path, and hot
+    except OSError:
+        return 0
+    return int(link[8:-1]) if link.startswith(SOCKET) else 0
+
+
 def may_look(pid: int) -> bool:
     """Whether we may see what a process holds: it is ours, or we are root. True where it has gone."""
     directory = f"/proc/{pid}/fd"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from supervisor_reload.core.model import ReadySettings
 from supervisor_reload.edges.connections import holder, holds, listening, server_end
 from supervisor_reload.edges.probes.accepting import accepting
 from supervisor_reload.edges.probes.answering import accepted
+from supervisor_reload.edges.processes import tree
 from supervisor_reload.edges.sockdiag import netlink
 from tests.fakes.children import as_nobody, child
 from tests.fakes.servers import (
@@ -46,6 +48,41 @@ def test_accepting_with_an_epoll_that_does_not_listen_yet(listener: socket.socke
     with child(EPOLL_BOOTING, stdin=listener.fileno()) as process:
         refusal = accepting(ReadySettings(), process.pid, LIMIT, NEVER)
     assert "no process of the slot waits on its listening socket yet" == refusal
+
+
+ARBITER = """
+import os, select, signal, socket, sys
+control = socket.socket(socket.AF_UNIX)
+control.bind(sys.argv[1])
+control.listen()
+waiting = select.epoll()
+waiting.register(control, select.EPOLLIN)
+booted, boot = os.pipe()
+signal.signal(signal.SIGUSR1, lambda *_: os.write(boot, b"b"))
+worker = os.fork()
+if not worker:
+    waiting.close()
+    os.read(booted, 1)
+    while True:
+        socket.socket(fileno=os.dup(0)).accept()
+print("up", flush=True)
+while True:
+    signal.pause()
+"""
+"""As gunicorn 27: waits on a socket by which it is controlled, before its worker accepts anything"""
+
+
+def test_accepting_is_not_told_by_a_control_socket(listener: socket.socket, tmp_path: Path) -> None:
+    """Only the socket on which the program serves counts, and a worker without an epoll is asked."""
+    with child(ARBITER, str(tmp_path / "control"), stdin=listener.fileno()) as process:
+        try:
+            refusal = accepting(ReadySettings(), process.pid, SHORT, NEVER)
+            assert "connected, but nobody accepted the connection" == refusal
+            process.send_signal(signal.SIGUSR1)
+            assert wait_for(lambda: accepting(ReadySettings(), process.pid, LIMIT, NEVER) is None, LIMIT)
+        finally:
+            for each in reversed(tree(process.pid)):
+                os.kill(each, signal.SIGKILL)
 
 
 def test_accepting_with_a_blocking_accept(listener: socket.socket) -> None:

@@ -8,11 +8,12 @@ them one connection is opened, and closed once the slot's process has accepted i
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ...core.model import ReadySettings
 from ..connections import listening, why_hidden
-from ..processes import epoll_targets, sockets, tree
+from ..processes import epoll_targets, sockets, stdin_socket, tree
 from .answering import accepted
 
 
@@ -20,17 +21,37 @@ def accepting(ready: ReadySettings, pid: int, limit: float, ended: threading.Eve
     """Whether a process of the slot accepts connections; None, or why not."""
     processes = tree(pid)
     waited = [epoll_targets(each) for each in processes]
-    listens = listening()
-    held = {inode: each for each in processes for inode in sockets(each) if inode in listens}
+    held = served(processes)
     if not held:
         return why_hidden(processes) or "no process of the slot holds a listening socket"
     if any(inodes & held.keys() for inodes in waited if inodes is not None):
         return None
-    if any(inodes is not None for inodes in waited):
+    if all(inodes is not None for inodes in waited):
         return "no process of the slot waits on its listening socket yet"
-    addresses = [_from_here(listens[inode], process) for inode, process in held.items()]
-    address = min(addresses, key=lambda each: each.startswith("unix:"))  # TCP, where there is a choice
-    return accepted(replace(ready, address=address), pid, limit, ended)
+    return accepted(replace(ready, address=min(held.values())), pid, limit, ended)
+
+
+def served(processes: Sequence[int]) -> dict[int, str]:
+    """The listening sockets on which these processes serve, by inode, each with where to reach it.
+
+    A server may have one more to be controlled by (gunicorn 27's arbiter waits on a unix socket long before
+    its workers can answer), so: what supervisord handed over as descriptor 0, else TCP, else what there is.
+    """
+    held = {each: sockets(each) for each in processes}
+    if not any(held.values()):
+        return {}
+    listens = listening()  # all of this machine's: that costs
+    found = {
+        inode: _from_here(listens[inode], each)
+        for each, inodes in held.items()
+        for inode in inodes
+        if inode in listens
+    }
+    handed_over = {
+        inode: found[inode] for inode in {stdin_socket(each) for each in processes} if inode in found
+    }
+    tcp = {inode: address for inode, address in found.items() if not address.startswith("unix:")}
+    return handed_over or tcp or found
 
 
 def _from_here(address: str, pid: int) -> str:

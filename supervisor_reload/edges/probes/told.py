@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import replace
 
 from ...core.model import ReadySettings
-from ..connections import listening
-from ..processes import epoll_targets, may_look, sockets, tree
+from ..processes import may_look, tree
 from ..sayings import Hearing, Said
-from .accepting import accepting
-from .answering import accepted
+from .accepting import accepting, served
 
 log = logging.getLogger(__name__)
 
@@ -56,17 +53,6 @@ def _accepts(ready: ReadySettings, pid: int, limit: float, ended: threading.Even
     And for one of another user's, whose sockets we may not see: then its word must do.
     """
     processes = tree(pid)
-    held = frozenset[int]().union(*map(sockets, processes))
-    listens = listening() if held else {}  # all of this machine's: that costs
-    served = {inode: listens[inode] for inode in held if inode in listens}
-    if not served or not all(map(may_look, processes)):
+    if not served(processes) or not all(map(may_look, processes)):
         return None
-    reachable = {inode: address for inode, address in served.items() if not address.startswith("unix:")}
-    if not reachable:
-        return accepting(ready, pid, limit, ended)
-    # Not the socket by which a server itself is controlled: gunicorn's arbiter waits on one (a unix socket,
-    # with epoll) before its workers can answer, and says nothing of a worker that waits with select.
-    waited = (epoll_targets(each) for each in processes)
-    if any(not reachable.keys().isdisjoint(inodes) for inodes in waited if inodes is not None):
-        return None
-    return accepted(replace(ready, address=min(reachable.values())), pid, limit, ended)
+    return accepting(ready, pid, limit, ended)
