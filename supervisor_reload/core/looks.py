@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .model import Process, ProcessState, Revision
 from .phase import Phase
-from .slot import LOOK_INTERVAL, REAP_INTERVAL, Slot, elapse, pass_probe, soak_after
+from .slot import LOOK_INTERVAL, REAP_INTERVAL, RESTART_WINDOW, Slot, elapse, pass_probe, soak_after
 
 
 def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
@@ -66,7 +66,19 @@ def _adopt(slot: Slot, pid: int, now: float, on_disk: Revision | None) -> Slot:
         former_revision=slot.revision,
         revision=revision,
         is_by_hand=False,
+        is_surplus=_is_surplus(slot, now),
     )
+
+
+def _is_surplus(slot: Slot, now: float) -> bool:
+    """Whether a process that is new here is autorestart's, though its slot was to be empty.
+
+    A surplus process may end while it is asked for no new work, or drained, before supervisord was told to
+    stop it: to supervisord that is an exit like any other.
+    """
+    if slot.phase.is_leaving and slot.phase is not Phase.STOPPING:
+        return slot.is_retiring
+    return slot.is_retired and now < slot.since + RESTART_WINDOW
 
 
 def _next_look(slot: Slot, state: ProcessState, now: float) -> float | None:
@@ -93,6 +105,9 @@ def _observe_gone(slot: Slot, process: Process, now: float) -> Slot:
         Phase.SPARE if slot.is_retiring else Phase.VACANT,
         now,
         is_surge=slot.is_surge and not slot.is_retiring,
+        is_retired=slot.is_retiring and slot.phase is not Phase.STOPPING,
+        look_at=now + LOOK_INTERVAL if slot.is_retiring and slot.phase is not Phase.STOPPING else None,
+        is_surplus=False,
     )
 
 

@@ -38,7 +38,14 @@ class Moves:
         """Start a process in an empty slot."""
         surge = slot.phase is Phase.SPARE or slot.is_surge
         moved = slot.enter(
-            Phase.STARTING, now, limit=START_LIMIT, began=now, revision=revision, is_surge=surge, pid=0
+            Phase.STARTING,
+            now,
+            limit=START_LIMIT,
+            began=now,
+            revision=revision,
+            is_surge=surge,
+            is_surplus=False,
+            pid=0,
         )
         self._put(moved, StartProcess(name=slot.name))
 
@@ -147,6 +154,8 @@ def tend(
     for slot in tuple(moves.slots.values()):
         if slot.phase.is_leaving:
             moves.advance(slot, now, settings)
+        elif slot.is_surplus and (slot.is_live or slot.state is ProcessState.BACKOFF):
+            moves.stop(slot, now, settings.stop_timeout, retiring=True)
         elif slot.phase is Phase.VACANT and not slot.is_by_hand:
             latest = slot.since + settings.watch.max_wait
             if start or now >= latest:

@@ -26,6 +26,9 @@ KILL_MARGIN = 5.0
 LAST_LOOK = 2 * LOOK_INTERVAL
 """Seconds before supervisord's KILL, when it is counted what that will cut."""
 
+RESTART_WINDOW = 3.0
+"""Seconds after an exit within which supervisord's autorestart starts the next process (its loop: 1 to 2 s)."""
+
 REAP_INTERVAL = 0.01
 """Seconds between two looks at a process that the kernel has seen end and supervisord has not."""
 
@@ -64,6 +67,10 @@ class Slot:
     """while STOPPING: supervisord is about to kill it"""
     is_retiring: bool = False
     """while leaving: surplus, not to be started again"""
+    is_retired: bool = False
+    """while SPARE: its process ended by itself on its way out, so autorestart may fill the slot again"""
+    is_surplus: bool = False
+    """its process is autorestart's, in a slot that was to be empty"""
     is_surge: bool = False
     """started beside the old ones, from a spare slot"""
     is_by_hand: bool = False
@@ -117,6 +124,7 @@ _FRESH: dict[str, object] = {
     "is_asked": False,
     "is_drained": False,
     "is_overdue": False,
+    "is_retired": False,
     "is_retiring": False,
     "look_at": None,
 }

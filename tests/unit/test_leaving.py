@@ -227,3 +227,29 @@ def test_a_quiesce_signal_that_was_never_sent_is_sent_when_supervisord_is_back()
     world.advance(20)
     assert len(pids(world, "USR1")) == 1
     assert world.events()[-1] == "rollout complete"
+
+
+@pytest.mark.parametrize("lose_events", [False, True])
+@pytest.mark.parametrize("startsecs_over", [0.0, 2.0])
+def test_autorestart_does_not_fill_a_slot_that_was_to_be_empty(
+    lose_events: bool, startsecs_over: float
+) -> None:
+    """A surplus process that ends on its quiesce signal, or is killed in its drain, leaves no second one."""
+    settings = web(2, drain="http", quiesce_signal="QUIT", lame_duck=startsecs_over)
+    world = settled(World(settings, autorestart="true", lose_events=lose_events, lose_exits=lose_events))
+    world.save("r1")
+    world.advance(20)
+    assert len(world.ready()) == 1
+    assert world.events().count("rollout complete") == 1
+    assert sorted(state.value for state in world.states()) in (["RUNNING", "STOPPED"], ["EXITED", "RUNNING"])
+
+
+def test_a_spare_slot_that_is_started_by_hand_later_is_left_alone() -> None:
+    """Only what comes at once is autorestart's."""
+    world = settled(World(web(2, drain="http", quiesce_signal="QUIT"), autorestart="false"))
+    world.save("r1")
+    world.advance(20)
+    spare = next(name for name in (A, B) if name not in world.ready())
+    world.supervisor.start(spare)
+    world.advance(10)
+    assert len(world.ready()) == 2
