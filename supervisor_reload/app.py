@@ -45,8 +45,8 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
     reading = config.read(config_file)
     settings = reading.settings
     log_to(sys.stderr, settings)
-    for warning in reading.warnings:
-        log.warning("%s", warning)
+    for line in (line for warning in reading.warnings for line in str(warning).splitlines()):
+        log.warning("%s", line)
     inbox = Inbox()
     for number in (signal.SIGTERM, signal.SIGINT):
         reason = f"told to stop by {number.name}"
@@ -57,6 +57,8 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
     url = os.environ.get("SUPERVISOR_SERVER_URL", reading.server_url)
     with contextlib.closing(notices), _engine(settings, url, inbox, notices) as engine:
         end = engine.run()
+        for name, phase in engine.unfinished:
+            log.warning("leaving in the middle: %s is %s; afterwards look whether it serves", name, phase)
     log.info("leaving: %s", end.reason)
     return 0 if end.is_expected else 1
 

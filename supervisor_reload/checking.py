@@ -183,6 +183,8 @@ def _ready_lines(target: TargetSettings) -> Iterator[str]:
 
 def _ready_words(ready: ReadySettings) -> str:
     what = ready.address or " ".join(ready.command) or ready.scheme
+    if ready.scheme == "notify":
+        what = f"notify at {ready.address}"
     soak = f", then {_duration(ready.min_ready)} without failing" if ready.min_ready else ""
     return f"{what} (at most {_duration(ready.timeout)} from the start{soak})"
 

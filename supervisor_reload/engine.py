@@ -40,6 +40,7 @@ from .core.orders import (
     StopProcess,
     Tell,
 )
+from .core.phase import Phase
 from .core.ports import Checks, Clock, Draining, ExitWatch, Observer, Probing, Sources, Supervisor, Watch
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,14 @@ class Engine:
         self._pause = 0.0
         self._blocked_until = 0.0
         self._is_stopping = False
+
+    @property
+    def unfinished(self) -> tuple[tuple[SlotName, str], ...]:
+        """The slots that are on their way out or empty because of us, each with its phase, when we leave."""
+        if self._is_stopping:
+            return ()
+        slots = (slot for target in self._core.targets.values() for slot in target.slots.values())
+        return tuple((s.name, s.phase.value) for s in slots if s.phase.is_leaving or s.phase is Phase.VACANT)
 
     def run(self) -> ListenerClosed:
         """Work until the end; returns why it came."""

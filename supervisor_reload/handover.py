@@ -98,7 +98,8 @@ def _parse(argv: Sequence[str]) -> tuple[int | None, bool, Sequence[str] | None]
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) in (1, 2):
+    is_number = text.isascii() and text.isdigit() and len(text) < 10  # a C int
+    if not is_number or int(text) in (1, 2):
         raise HandoverError(f"--fd needs a descriptor's number, 0 or from 3 on, not {text!r}\n{USAGE}")
     return int(text)
 
@@ -153,6 +154,8 @@ def answer_at_once(fd: int) -> bool:
         if inherited.family in (_socket.AF_INET, _socket.AF_INET6):
             inherited.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         return bool(inherited.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN))
+    except OSError as error:  # UDP
+        raise HandoverError(f"descriptor {fd} is no socket that could listen: {error.strerror}") from None
     finally:
         inherited.close()
 

@@ -13,6 +13,7 @@ from supervisor_reload.core.model import LogFormat, Settings
 from .contradictions import note_contradictions
 from .find import find
 from .findings import Findings
+from .handovers import note_handovers
 from .keys import KEYS, Key
 from .leaving import note_ways_out
 from .ownlistener import note_listener, own_listeners
@@ -67,6 +68,7 @@ def read(path: str | None = None) -> Reading:
     )
     note_contradictions(conf, targets, directory, findings)
     note_ways_out(targets)
+    note_handovers(targets)
     note_pins(conf, targets, findings)
     note_rights(conf, listeners, targets)
     findings.raise_errors()

@@ -15,7 +15,8 @@ SCHEMES = ("http", "https")
 
 def read_drain(section: OwnSection, process: ProgramProcess) -> DrainSettings:
     """How the work of this slot's process is looked at; notes what is wrong."""
-    text = section.optional("drain", str, process.expansions) or "exit"
+    written = section.optional("drain", str, process.expansions)
+    text = "exit" if written is None else written
     scheme, address = "exit", ""
     command: tuple[str, ...] = ()
     try:
@@ -31,6 +32,8 @@ def read_drain(section: OwnSection, process: ProgramProcess) -> DrainSettings:
 def parse_drain(text: str) -> tuple[str, str, tuple[str, ...]]:
     """The kind of look, its address and its command. Raises ValueError with a sentence."""
     word = text.strip()
+    if word.lower() in ("", "none"):
+        raise ValueError(f"{word!r} waits for nothing: write exit, and the stop signal comes at once")
     if word.lower() in WORDS:
         return word.lower(), "", ()
     if not scheme_of(word, SCHEMES):

@@ -59,6 +59,8 @@ def unwrapped(argv: Sequence[str]) -> list[str]:
             words = shlex.split(words[2])
         elif name == "supervisor-reload" and words[1:2] == ["exec"]:
             words = words[2:]
+            while words and words[0] in ("--no-socket", "--fd"):
+                words = words[2:] if words[0] == "--fd" else words[1:]
         elif name == "env" or words[0] in ("exec", "--", "nohup") or re.match(r"[A-Za-z_]\w*=", words[0]):
             words = words[1:]
             while name == "env" and words and words[0] in ("-S", "-i", "-"):

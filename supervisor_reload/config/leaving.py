@@ -57,6 +57,17 @@ def _interval_needs_looks(target: Target) -> None:
         target.section.warning("drain_interval", "drain=exit looks at nothing, so nothing would come of it")
 
 
+def _several_looks(target: Target) -> None:
+    for slot in target.settings.slots:
+        if slot.drain.is_measured and slot.drain.interval > target.settings.drain_timeout:
+            message = (
+                f"{slot.drain.interval:g} seconds are more than drain_timeout "
+                f"({target.settings.drain_timeout:g}), so there would be one look only"
+            )
+            target.section.warning("drain_interval", message)
+            return
+
+
 def _work_keeps_coming(target: Target) -> None:
     is_measured = any(slot.drain.is_measured for slot in target.settings.slots)
     if is_measured and not target.settings.quiesce_signal:
@@ -80,17 +91,16 @@ def _whose_work(target: Target) -> None:
 
 def _whose_answer(target: Target) -> None:
     """An answer counts only where the kernel can say that the new process gave it."""
-    for slot in target.settings.slots:
-        if slot.ready.scheme not in ("tcp", "http"):
-            continue
-        host = urlsplit(slot.ready.address).hostname or ""
-        if _is_elsewhere(host):
+    for key in ("ready", "drain"):
+        ways = [slot.ready if key == "ready" else slot.drain for slot in target.settings.slots]
+        hosts = [urlsplit(way.address).hostname or "" for way in ways if way.scheme in ("tcp", "http")]
+        host = next(filter(_is_elsewhere, hosts), "")
+        if host:
             message = (
                 f"{host} is not this machine, so nobody can tell which process answers there: "
                 "ask at 127.0.0.1, or at the address of the program's own socket"
             )
-            target.section.error("ready", message)
-            return
+            target.section.error(key, message)
 
 
 def _is_elsewhere(host: str) -> bool:
@@ -127,6 +137,7 @@ RULES = (
     _lame_duck_needs_signal,
     _quiesce_is_no_stop,
     _interval_needs_looks,
+    _several_looks,
     _work_keeps_coming,
     _whose_work,
     _whose_answer,

@@ -20,6 +20,9 @@ LINES = f"""\
 {RPC_FACTORY}={FACTORY}"""
 
 PACKAGE = FACTORY.partition(".")[0]
+LEAST = 2.0
+"""Seconds: supervisord takes that long to start a killed listener again (FACTS)."""
+
 ALMOST = 0.85
 """Of two packages' names, by difflib's measure: a wrong letter or two, and not ``supervisor`` itself."""
 
@@ -49,8 +52,15 @@ def _note_section(conf: SupervisorConf, section: str, findings: Findings) -> boo
     written = {
         key: conf.parser.get(section, key) for key in conf.parser.options(section) if key != RPC_FACTORY
     }
-    for key, problem in read_options(written)[1]:
+    options, problems = read_options(written)
+    for key, problem in problems:
         findings.warning(file, section, key, problem)
+    if options.release_after < LEAST:
+        message = (
+            f"{options.release_after:g} seconds may be over while the one process of a group is replaced, "
+            f"or until a killed listener is back, and clients would be refused: let it be {LEAST:g} or more"
+        )
+        findings.warning(file, section, "release_after", message)
     return True
 
 

@@ -67,7 +67,8 @@ def scheme_of(word: str, known: Sequence[str]) -> str:
         return ""
     scheme = matched[1].lower()
     if scheme not in known:
-        raise ValueError(f"{word!r} is of an unknown kind{did_you_mean(scheme, known)}")
+        hint = did_you_mean(scheme, known) or f"; known are {', '.join(known)}"
+        raise ValueError(f"{word!r} is of an unknown kind{hint}")
     _check_url(scheme, word)
     return scheme
 
@@ -139,7 +140,8 @@ def check_command(section: OwnSection, key: str, command: Sequence[str], known: 
         return
     program = command[0]
     if len(command) == 1 and PYTHON.fullmatch(program):
-        section.error(key, f"{program!r} without arguments checks nothing{did_you_mean(program, ['python'])}")
+        hint = did_you_mean(program, ["python"]) if key == "check" else ""
+        section.error(key, f"{program!r} without arguments tells nothing{hint}")
     elif program.startswith("/"):
         if not os.path.isfile(program):  # noqa: PTH113 - Path raises where the name is too long
             section.error(key, f"{program!r} does not exist")

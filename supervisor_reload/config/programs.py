@@ -30,6 +30,9 @@ from .values import signal_name
 MOST_PROCESSES = 10_000
 """numprocs above this is a slip of the finger; supervisord would run out of file descriptors long before."""
 
+CAPTURED = 100
+"""Bytes: room for a message such as READY=1 with its pid"""
+
 MACHINE_KEYS = ("stdout_logfile", "stderr_logfile", "user")
 """Keys whose values supervisord looks up on the machine where it runs."""
 
@@ -250,7 +253,7 @@ class ProgramReader:
             stopasgroup=params["stopasgroup"],
             autorestart=_autorestart(params["autorestart"]),
             redirect_stderr=params["redirect_stderr"],
-            is_captured=bool(params["stdout_capture_maxbytes"] or params["stderr_capture_maxbytes"]),
+            is_captured=max(params["stdout_capture_maxbytes"], params["stderr_capture_maxbytes"]) >= CAPTURED,
             serverurl=params["serverurl"] or "",
             numprocs=self._number(section, group, "numprocs", "1"),
             uid=params["uid"],

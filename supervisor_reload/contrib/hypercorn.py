@@ -22,7 +22,7 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config, Sockets
 
-from ..handover import HandoverError, answer_at_once
+from ..handover import HandoverError, answer_at_once, tell_notify_socket
 from .lameduck import Farewell, tell_cut
 
 LAME_DUCK = 0.3
@@ -128,6 +128,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 answer_at_once(int(bind[5:]))
     except (HandoverError, ValueError) as error:
         parser.error(str(error))
+    tell_notify_socket(os.environ)  # as exec does, for an application that says READY=1
     run(load(options.application), config, options.lame_duck)
     return 0
 

@@ -24,7 +24,7 @@ import click
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
-from ..handover import HandoverError, answer_at_once
+from ..handover import HandoverError, answer_at_once, tell_notify_socket
 from .lameduck import Farewell, tell_cut
 
 LAME_DUCK = 0.3
@@ -210,6 +210,7 @@ def serve(lame_duck: float, **params: Any) -> None:
             answer_at_once(config.fd)
         except HandoverError as error:
             raise click.UsageError(str(error)) from None
+    tell_notify_socket(os.environ)  # as exec does, for an application that says READY=1
     if hasattr(config, "load_app"):  # newer uvicorns import the application before their loop runs
         config.load_app()
     server = LameDuck(config, lame_duck)

@@ -27,7 +27,7 @@ LAST_LOOK = 2 * LOOK_INTERVAL
 """Seconds before supervisord's KILL, when it is counted what that will cut."""
 
 RESTART_WINDOW = 3.0
-"""Seconds after an exit within which supervisord's autorestart starts the next process (its loop: 1 to 2 s)."""
+"""Seconds after an exit within which supervisord's autorestart starts the next process (FACTS: 1 to 2 s)."""
 
 REAP_INTERVAL = 0.01
 """Seconds between two looks at a process that the kernel has seen end and supervisord has not."""

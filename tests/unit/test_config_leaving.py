@@ -98,6 +98,11 @@ def test_where_notices_are_heard(place):
         ("drain=connections", "drain: nothing tells a process to take no new work before it is looked at"),
         ("drain_interval=1", "drain_interval: drain=exit looks at nothing"),
         ("drain=http://127.0.0.1:1/\nquiesce_signal=USR1", "drain: several processes would be asked at http"),
+        ("drain=connections\nquiesce_signal=USR1\ndrain_interval=60", "drain_interval: 60 seconds are more"),
+        (
+            "ready=notify",
+            "ready: nobody tells [fcgi-program:web] where to say READY=1: begin its command with",
+        ),
         ("ready=/bin/true", "ready: the processes share a socket, so the command itself must tell"),
     ],
 )
@@ -117,3 +122,54 @@ def test_an_address_of_this_machine(place, host):
     Loopback is; a name may be, and is not looked up.
     """
     assert place.warnings(HEAD, LISTENER, SOCKET, RELOAD, f"ready=http://{host}:8000/\n") == []
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (
+            PLAIN.replace("/bin/cat", "supervisor-reload exec -- cat"),
+            "supervisord hands it no socket, so exec",
+        ),
+        (PLAIN.replace("/bin/cat", "supervisor-reload exec --no-socket -- cat"), ""),
+        (
+            PLAIN.replace("/bin/cat", "supervisor-reload exec -- cat --no-socket"),
+            "supervisord hands it no socket",
+        ),
+        (SOCKET.replace("/bin/cat", "supervisor-reload exec -- cat"), ""),
+        (SOCKET.replace("/bin/cat", "supervisor-reload exec -- 'cat"), ""),
+    ],
+)
+def test_exec_needs_a_socket(place, program, expected):
+    """
+    Or the word that there is none.
+    """
+    errors = place.errors(HEAD, LISTENER, program, RELOAD, "ready=nonsense://\n")
+    found = [error for error in errors if "command: supervisord hands" in error]
+    assert len(found) == bool(expected)
+    assert expected in "".join(found)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "supervisor-reload exec -- cat",
+        "supervisor-reload uvicorn web:app --fd 0",
+        "python -m supervisor_reload.contrib.hypercorn web:app",
+        "python -m supervisor_reload exec -- cat",
+    ],
+)
+def test_who_tells_where_to_say_ready(place, command):
+    """
+    Each of our own verbs does, so there is nothing to warn of.
+    """
+    assert place.warnings(HEAD, LISTENER, SOCKET.replace("/bin/cat", command), RELOAD, "ready=notify\n") == []
+
+
+@pytest.mark.parametrize("drain", ["none", ""])
+def test_a_drain_that_waits_for_nothing(place, drain):
+    """
+    It has a name.
+    """
+    (error,) = place.errors(HEAD, LISTENER, PLAIN, RELOAD, f"drain={drain}\n")
+    assert error.endswith("waits for nothing: write exit, and the stop signal comes at once")

@@ -91,6 +91,11 @@ def test_interfaces_of_others(place):
             "relase_after: unknown option, did you mean 'release_after'?; known are: release_after",
         ),
         ("zebra=3", "zebra: unknown option; known are: release_after"),
+        (
+            "release_after=0",
+            "release_after: 0 seconds may be over while the one process of a group is replaced, or until a "
+            "killed listener is back, and clients would be refused: let it be 2 or more",
+        ),
         ("release_after=5s", "release_after: '5s' is not a number of seconds from 0 to 31622400; 5 is used"),
     ],
 )

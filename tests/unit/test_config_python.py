@@ -14,7 +14,8 @@ from tests.fakes.place import GROUPED, HEAD, LISTENER, RELOAD
     [
         "{python} -m http.server",
         "env A=b {python} app.py",
-        "supervisor-reload exec -- {python} app.py",
+        "supervisor-reload exec --no-socket -- {python} app.py",
+        "supervisor-reload exec --no-socket {python} app.py",
         "sh -c 'exec {python} app.py'",
         "{here}/direct --flag",
         "{here}/looked-up",

@@ -45,7 +45,7 @@ from tests.fakes.place import HEAD, LISTENER, PLAIN, RELOAD, WEB
         ("ready=test 'a", 'ready: "test \'a" is not a command line: No closing quotation'),
         ("ready=", "ready: is an empty command"),
         ("check=pyhton", "check: 'pyhton' is neither a word that we know nor a command; did you mean"),
-        ("check=python3", "check: 'python3' without arguments checks nothing; did you mean 'python'?"),
+        ("check=python3", "check: 'python3' without arguments tells nothing; did you mean 'python'?"),
         ("check=/no/such", "check: '/no/such' does not exist"),
         ("check='", 'check: "\'" is not a command line: No closing quotation'),
         ("check=python", "check: program 'web': the program runs /bin/cat, which is not a Python"),

@@ -155,6 +155,8 @@ class Promises(RuleBasedStateMachine):
             return
         assert self.passed[rollout.revision], "something was touched for code that the check refused"
         old = target.slots[name]
+        if old.settings.drain.is_measured and program.pid in self.out_of_service():
+            return  # since its drain began; another may have fallen meanwhile
         if not program.is_ready(world.clock.now) or program.state is not S.RUNNING:
             return
         if old.phase is Phase.STOPPING and not old.is_retiring:
@@ -183,8 +185,12 @@ class Promises(RuleBasedStateMachine):
             return
         if slot.phase is Phase.STOPPING and not slot.is_retiring:
             return  # a boot that nobody wants any more
-        told = {s.values["pid"] for s in self.world.stories if s.event in ("slot drained", "drain timed out")}
-        assert program.pid in told, "it was stopped before its work was done"
+        assert program.pid in self.out_of_service(), "it was stopped before its work was done"
+
+    def out_of_service(self) -> set[object]:
+        """The pids whose drain is over."""
+        over = ("slot drained", "drain timed out")
+        return {story.values["pid"] for story in self.world.stories if story.event in over}
 
     @invariant()
     @precondition(lambda self: hasattr(self, "world"))

@@ -36,7 +36,7 @@ def _is_done(question: Question) -> str | None:
     active = _active(answer.body)
     if active is None:
         return f'an answer that is neither 0 nor {{"active": 0}}: {answer.body[:60]!r}'
-    return None if active == 0 else f"it says that {active:g} in hand"
+    return None if active == 0 else f"it says that it has {active:g} in hand"
 
 
 def _active(body: bytes) -> float | None:

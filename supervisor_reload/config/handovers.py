@@ -1,0 +1,67 @@
+"""The rules about programs that ``supervisor-reload exec`` and its likes prepare: what would not work.
+
+A rule notes where it is broken, no more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from .programs import ProgramProcess
+from .targets import Target
+
+
+def note_handovers(targets: Sequence[Target]) -> None:
+    """Apply every rule to every program of a target, once."""
+    for target in targets:
+        for program in {process.section: process for process in target.processes}.values():
+            _exec_without_socket(target, program)
+        _never_told(target)
+
+
+def _words(program: ProgramProcess) -> list[str]:
+    try:
+        return shlex.split(program.command)
+    except ValueError:
+        return []
+
+
+def _verb(program: ProgramProcess) -> str:
+    """What ``supervisor-reload`` is asked to do by this command; '' where it is none of ours."""
+    words = _words(program)
+    for word, verb in itertools.pairwise(words):
+        if Path(word).name == "supervisor-reload" or word == "supervisor_reload":
+            return verb
+        if word == "-m" and verb.startswith("supervisor_reload.contrib."):
+            return verb.rpartition(".")[2]
+    return ""
+
+
+def _exec_without_socket(target: Target, program: ProgramProcess) -> None:
+    if _verb(program) != "exec":
+        return
+    options = _words(program)[: _words(program).index("--")] if "--" in _words(program) else _words(program)
+    if program.has_socket or "--no-socket" in options:
+        return
+    message = (
+        "supervisord hands it no socket, so exec would end with status 2 at every start: "
+        "write exec --no-socket, or make it an [fcgi-program]"
+    )
+    target.section.findings.error(program.file, program.section, "command", message)
+
+
+def _never_told(target: Target) -> None:
+    """Without NOTIFY_SOCKET a program says READY=1 to nobody, and no new process ever counts as ready."""
+    for process, slot in zip(target.processes, target.settings.slots, strict=True):
+        is_told = "NOTIFY_SOCKET" in process.environment or _verb(process)
+        if slot.ready.scheme == "notify" and not is_told:
+            option = "" if process.has_socket else "--no-socket "
+            message = (
+                f"nobody tells [{process.section}] where to say READY=1: begin its command with "
+                f"supervisor-reload exec {option}--, or set NOTIFY_SOCKET in its environment"
+            )
+            target.section.warning("ready", message)
+            return
