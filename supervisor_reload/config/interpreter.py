@@ -57,7 +57,7 @@ def unwrapped(argv: Sequence[str]) -> list[str]:
         name = Path(words[0]).name
         if name in SHELLS and len(words) > 2 and re.fullmatch(r"-[a-z]*c", words[1]):
             words = shlex.split(words[2])
-        elif name == "supervisor-reload" and words[1:2] == ["exec"]:
+        elif name == "supervisor-reload" and words[1:2] in (["exec"], ["launch"]):  # launch: what run writes
             words = words[2:]
             while words and words[0] in ("--no-socket", "--fd"):
                 words = words[2:] if words[0] == "--fd" else words[1:]

@@ -36,7 +36,7 @@ stderr_logfile=/dev/fd/{story}
 stderr_logfile_maxbytes=0
 
 [{kind}]
-command=%(here)s/supervisor-reload exec{python}
+command=%(here)s/supervisor-reload launch{python}
 directory=%(here)s/cwd
 startsecs=0
 autorestart=false

@@ -6,7 +6,7 @@ import http.client
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -115,8 +115,15 @@ class Scene:
 
 
 @contextmanager
-def scene(program: str = SWAP, target: str = TWO, *, more: str = "", head: str = "") -> Iterator[Scene]:
-    """The scene, settled and serving ``one``."""
+def scene(
+    program: str = SWAP,
+    target: str = TWO,
+    *,
+    more: str = "",
+    head: str = "",
+    prepare: Callable[[Scene], object] = lambda acted: None,
+) -> Iterator[Scene]:
+    """The scene, settled and serving ``one``; ``prepare`` runs before supervisord is started."""
     directory, port = short_directory(), free_port()
     shutil.copy(Path(__file__).with_name("app.py"), directory / "app.py")
     (directory / "src").mkdir()
@@ -124,6 +131,7 @@ def scene(program: str = SWAP, target: str = TWO, *, more: str = "", head: str =
     supervisord = Supervisord(directory, text)
     acted = Scene(directory, supervisord, port)
     acted.save("one")
+    prepare(acted)
     try:
         with supervisord:
             acted.wait_for_text("one")
