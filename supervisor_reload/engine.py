@@ -273,13 +273,20 @@ class Engine:
             words = self._last_words(story.last_words_of)
             story = replace(story, values={**story.values, "last_words": words})
         if story.in_flight_of is not None:
-            count = self._outside.draining.in_flight(*story.in_flight_of)
+            count = self._in_flight(*story.in_flight_of)
             story = replace(story, values={**story.values, "in_flight": count})
         for observer in self._outside.observers:
             try:
                 observer(story)
             except Exception:  # an observer must never end a rollout
                 log.exception("an observer failed on %s", story.event)
+
+    def _in_flight(self, name: SlotName, pid: int) -> int | None:
+        try:
+            return self._outside.draining.in_flight(name, pid)
+        except Exception:  # a count for the log must never end a rollout
+            log.exception("the connections of %s could not be counted", name)
+            return None
 
     def _last_words(self, name: SlotName) -> str:
         try:

@@ -103,9 +103,18 @@ def load(path: str) -> Any:
     module, _, name = path.partition(":")
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as hypercorn does; no pathlib for one look
     try:
-        return getattr(importlib.import_module(module), name or "app")
-    except (ModuleNotFoundError, AttributeError, ValueError) as error:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # the application's own import; its traceback tells where
         raise SystemExit(f"{path!r} is no module:name of an application: {error}") from None
+    except ValueError as error:
+        if module:
+            raise
+        raise SystemExit(f"{path!r} is no module:name of an application: {error}") from None
+    if not hasattr(found, name or "app"):
+        raise SystemExit(f"{path!r} is no module:name of an application: {module} has no {name or 'app'!r}")
+    return getattr(found, name or "app")
 
 
 def main(words: Sequence[str] | None = None) -> int:

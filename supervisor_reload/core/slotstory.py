@@ -95,6 +95,8 @@ def _departed(target: Target, old: Slot, new: Slot) -> Story | None:
 
 
 def _stopping(target: Target, old: Slot, new: Slot) -> Story:
+    if old.phase is Phase.DRAINING and old.is_drained and not old.is_retiring:
+        return _of(target, "stop signal ignored", new, "warning", limit=target.settings.stop_timeout)
     if old.phase is Phase.DRAINING and not (old.is_drained and old.is_retiring):
         return _drain_timed_out(target, new, old.reason)
     return _of(target, "slot retiring" if new.is_retiring else "boot replaced", new)

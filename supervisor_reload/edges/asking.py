@@ -82,7 +82,7 @@ def attempt(question: Question, limit: float, ask: Callable[[Question], str | No
 
 @contextlib.contextmanager
 def asked(question: Question) -> Iterator[socket.socket]:
-    """A connection that a process of this pid's tree accepted; or one to another machine, unproved.
+    """A connection that a process of this pid's tree accepted.
 
     Raises Refused, TimeoutError, OSError and ValueError.
     """
@@ -182,11 +182,11 @@ def _prove(connection: socket.socket, question: Question) -> None:
         if left <= 0 or question.ended.wait(min(pause, left)):
             raise Refused("connected, but nobody accepted the connection")
         pause = min(PAUSE, pause * 2)
-    if end is None:  # not on this machine, so nothing can be proved or disproved; or gone
+    if end is None:  # gone, or on another machine, where nothing can be proved
         reset = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if reset:
             raise Refused(f"connected, then: {os.strerror(reset)}")
-        return
+        raise Refused("connected, but by whom it was accepted can't be told: is that another machine?")
     if not end.inode:
         raise Refused("connected, and the connection was closed at once, by whom can't be told")
     processes = tree(question.pid)

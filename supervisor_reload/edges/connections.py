@@ -80,15 +80,34 @@ def rows() -> list[Row]:
 
 
 def unix_rows() -> list[UnixRow]:
-    """Every named unix stream socket that listens or is connected; empty where there is no /proc."""
+    """Every named unix stream socket that listens or is connected; empty where nobody can tell."""
+    try:
+        told = sockdiag.unix_sockets()
+    except OSError:
+        return _unix_rows_written()
+    return [
+        UnixRow(each.inode, _named(each.name), each.is_listening)
+        for each in told
+        if each.kind in UNIX_STREAMS and each.name
+    ]
+
+
+def _named(name: bytes) -> str:
+    if name.startswith(b"\0"):
+        return "@" + os.fsdecode(name[1:])
+    return os.fsdecode(name.rstrip(b"\0"))
+
+
+def _unix_rows_written() -> list[UnixRow]:
+    """As /proc/net/unix has it. What a name with a line end in it makes of that is left out."""
     found = []
     for line in _lines("unix"):
         fields = line.split(maxsplit=7)
-        if len(fields) < 8 or int(fields[4], 16) not in UNIX_STREAMS:
-            continue
-        is_listening = bool(int(fields[3], 16) & UNIX_ACCEPTS)
-        if is_listening or int(fields[5], 16) == UNIX_CONNECTED:
-            found.append(UnixRow(int(fields[6]), fields[7], is_listening))
+        with contextlib.suppress(ValueError, IndexError):
+            flags, kind, state = (int(fields[at], 16) for at in (3, 4, 5))
+            is_listening = bool(flags & UNIX_ACCEPTS)
+            if kind in UNIX_STREAMS and (is_listening or state == UNIX_CONNECTED):
+                found.append(UnixRow(int(fields[6]), fields[7], is_listening))
     return found
 
 
@@ -136,7 +155,7 @@ def _unix_server_end(connection: socket.socket) -> End:
 
 def _lines(name: str) -> list[str]:
     try:
-        return Path(f"/proc/net/{name}").read_text(errors="surrogateescape").splitlines()[1:]
+        return os.fsdecode(Path(f"/proc/net/{name}").read_bytes()).split("\n")[1:-1]
     except OSError:
         return []
 

@@ -5,6 +5,7 @@ Probes and drains differ in what they ask and in what they say of it; this knows
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,12 @@ Ask = Callable[[SlotName, int, threading.Event], "tuple[Fact, float]"]
 
 Once ``ended`` is set it returns soon, where it can; what it returns then is told to nobody.
 """
+
+
+FAILED_PAUSE = 1.0
+"""Seconds until an attempt that raised is made again."""
+
+log = logging.getLogger(__name__)
 
 
 class Repeating:
@@ -60,7 +67,13 @@ class Repeating:
 
     def _repeat(self, name: SlotName, pid: int, end: threading.Event) -> None:
         while not end.is_set():
-            fact, pause = self._ask(name, pid, end)
+            try:
+                fact, pause = self._ask(name, pid, end)
+            except Exception:
+                # A defect of ours must not leave a slot without an answer; the phase's own limit goes on.
+                log.exception("the %s of %s failed; it is tried again", self._kind, name)
+                end.wait(FAILED_PAUSE)
+                continue
             if end.is_set():
                 return
             self._put(fact)

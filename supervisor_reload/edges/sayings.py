@@ -120,12 +120,15 @@ class Sayings:
             if words.is_ready and sender in known:  # it takes work again: its last number says nothing now
                 return {pid: count for pid, count in known.items() if pid != sender}
             return known
-        if sender in known:
-            return {**known, sender: words.active}
         # A number outlives its sender only until the next word: a script may send each from a process of
         # its own, while a worker that died with work in hand has none any more.
-        alive = {pid: count for pid, count in known.items() if pid and self._look(pid) is not None}
-        return {**alive, sender if len(alive) < SENDERS else 0: words.active}
+        alive = {
+            pid: count
+            for pid, count in known.items()
+            if pid and (pid == sender or self._look(pid) is not None)
+        }
+        has_room = sender in alive or len(alive) < SENDERS
+        return {**alive, sender if has_room else 0: words.active}
 
     def _make_room(self) -> None:
         if len(self._said) < PROCESSES:

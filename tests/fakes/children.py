@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,14 +22,15 @@ NOBODY = 65534
 def child(code: str, *arguments: str, stdin: int = subprocess.PIPE) -> Iterator[subprocess.Popen[bytes]]:
     """A Python that runs ``code``, once it has printed ``up``; it is killed at the end."""
     argv = [sys.executable, "-W", "ignore", "-c", code, *arguments]
-    with subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(argv, stdin=stdin, stdout=subprocess.PIPE, start_new_session=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()  # ends at the latest with the process
             assert line == UP, f"the child said {line!r}"
             yield process
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # with what it started
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def as_nobody(code: str, *arguments: str) -> str:

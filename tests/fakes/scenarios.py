@@ -148,8 +148,9 @@ def measured() -> World:
     """A drain that is looked at, after the process was asked to take no new work."""
     world = booted(World(web(1, max_surge=0, drain="http", quiesce_signal="USR1", lame_duck=0.5)))
     world.busy[A] = world.clock.now + 3
+    world.supervisor.programs[A].behaviour = Boot(drains_in=None)
     world.save("r1")
-    world.advance(10)
+    world.advance(40)
     return world
 
 

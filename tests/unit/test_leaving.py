@@ -105,6 +105,8 @@ def test_drained_but_deaf_to_the_stop_signal_is_stopped_after_stopwaitsecs() -> 
     assert verbs(world, A) == ["TERM"]
     world.advance(20)
     assert verbs(world, A) == ["TERM", "stop", "start"]
+    told = [event for event in world.events() if "timed out" in event or "ignored" in event]
+    assert told == ["stop signal ignored", "stop timed out"]
     assert world.events()[-1] == "rollout complete"
 
 

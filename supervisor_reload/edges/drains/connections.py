@@ -116,9 +116,9 @@ class Connections:
 
         All their descriptors are looked at before it is said that nothing of theirs is in use.
         """
-        if self._is_stale(pid):
-            self._learn(pid, processes)
-        known, looks = self._known[pid]
+        known, looks = self._known.get(pid, (set(), REFRESH))  # the engine's thread may look meanwhile
+        if looks >= REFRESH:
+            known, looks = self._learn(pid, processes), 0
         ours = known & seen.inodes
         if looks and not seen.of_interest_to(ours) <= ours:
             ours, looks = self._learn(pid, processes) & seen.inodes, 0
@@ -132,7 +132,6 @@ class Connections:
 
     def _learn(self, pid: int, processes: Sequence[int]) -> set[int]:
         """Find out what these processes hold; with many connections that is half the cost of a look."""
-        self._known.pop(pid, None)
         found: set[int] = set().union(*map(first_sockets, processes))
         self._known[pid] = (found, 0)
         for stale in tuple(self._known)[:-REMEMBERED]:

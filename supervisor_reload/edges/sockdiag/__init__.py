@@ -43,6 +43,7 @@ __all__ = [
 ESTABLISHED, SYN_RECV, CLOSE_WAIT, LISTEN = 1, 3, 8, 10
 INFO, BYTECODE = 2, 1
 """INET_DIAG_INFO, INET_DIAG_REQ_BYTECODE"""
+NAME, SHOW_NAME = 0, 0x1
 PEER, SHOW_PEER = 2, 0x4
 """UNIX_DIAG_PEER, and as it is asked for"""
 
@@ -63,6 +64,7 @@ INFO_SIZE = 216
 """bytes of tcp_info up to the last that is read; before Linux 4.19 it did not count the bytes sent"""
 UNIX_REQUEST = struct.Struct("=BBxxIII8s")
 UNIX_SIZE = HEADER.size + 16
+UNIX_HEAD = struct.Struct(f"={HEADER.size}xxBBxI")
 
 
 class Tcp(NamedTuple):
@@ -146,6 +148,33 @@ def server_end(server: Sequence[object], client: Sequence[object], interface: in
             raise
         return None
     return found[0] if found[0].state != LISTEN else None  # the next best that the kernel knows
+
+
+class Unix(NamedTuple):
+    """One named unix socket that listens or is connected; an accepted one has its listener's name."""
+
+    kind: int
+    """socket.SOCK_STREAM and others"""
+    inode: int
+    name: bytes
+    """a path as it was bound, or NUL and an abstract name"""
+    is_listening: bool
+
+
+def unix_sockets() -> list[Unix]:
+    """Raises OSError where the kernel can't be asked.
+
+    Not from /proc/net/unix where that can be helped: there a name is written as it is, line ends and all, so
+    anybody can write lines of his own into it.
+    """
+    request = UNIX_REQUEST.pack(socket.AF_UNIX, 0, 1 << ESTABLISHED | 1 << LISTEN, 0, SHOW_NAME, ANY_COOKIE)
+    found = []
+    for message in ask(request, is_list=True):
+        kind, state, inode = UNIX_HEAD.unpack_from(message)
+        for attribute_kind, begin, end in attributes(message, UNIX_SIZE):
+            if attribute_kind == NAME:
+                found.append(Unix(kind, inode, message[begin:end], state == LISTEN))
+    return found
 
 
 def unix_peer(inode: int) -> int:
