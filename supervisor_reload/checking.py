@@ -185,6 +185,8 @@ def _ready_words(ready: ReadySettings) -> str:
     what = ready.address or " ".join(ready.command) or ready.scheme
     if ready.scheme == "notify":
         what = f"notify at {ready.address}"
+    if ready.scheme == "accepting" and ready.address:
+        what = f"accepting on {ready.address}"
     soak = f", then {_duration(ready.min_ready)} without failing" if ready.min_ready else ""
     return f"{what} (at most {_duration(ready.timeout)} from the start{soak})"
 

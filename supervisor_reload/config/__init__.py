@@ -68,7 +68,7 @@ def read(path: str | None = None) -> Reading:
     )
     note_contradictions(conf, targets, directory, findings)
     note_ways_out(targets)
-    note_handovers(targets)
+    note_handovers(conf, listeners, targets)
     note_pins(conf, targets, findings)
     note_rights(conf, listeners, targets)
     findings.raise_errors()

@@ -10,15 +10,22 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from .ownlistener import note_deafness
 from .programs import ProgramProcess
+from .supervisorconf import SupervisorConf
 from .targets import Target
 
 
-def note_handovers(targets: Sequence[Target]) -> None:
+def note_handovers(
+    conf: SupervisorConf, listeners: Sequence[ProgramProcess], targets: Sequence[Target]
+) -> None:
     """Apply every rule to every program of a target, once."""
     for target in targets:
+        if any("message" in (slot.ready.scheme, slot.drain.scheme) for slot in target.settings.slots):
+            note_deafness(conf, listeners, target.section.section, target.section.findings)
         for program in {process.section: process for process in target.processes}.values():
             _exec_without_socket(target, program)
+            _gunicorn_removes_socket(target, program)
         _never_told(target)
 
 
@@ -51,6 +58,17 @@ def _exec_without_socket(target: Target, program: ProgramProcess) -> None:
         "write exec --no-socket, or make it an [fcgi-program]"
     )
     target.section.findings.error(program.file, program.section, "command", message)
+
+
+def _gunicorn_removes_socket(target: Target, program: ProgramProcess) -> None:
+    """With ``--bind`` on a unix socket gunicorn takes the file for its own, and removes it at its end."""
+    is_gunicorn = any(Path(word).name == "gunicorn" for word in _words(program))
+    if is_gunicorn and program.socket.startswith("unix:") and "--bind" in program.command:
+        message = (
+            "gunicorn with --bind removes the file of supervisord's unix socket when the first process "
+            "leaves, and no client finds it: write supervisor-reload exec -- gunicorn, and leave --bind out"
+        )
+        target.section.findings.error(program.file, program.section, "command", message)
 
 
 def _never_told(target: Target) -> None:

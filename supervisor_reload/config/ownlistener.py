@@ -133,11 +133,22 @@ def _note_priority(conf: SupervisorConf, section: str, findings: Findings) -> No
             findings.warning(conf.file_of(section), section, "priority", message)
 
 
-def missing_events(text: str) -> list[str]:
+def note_deafness(
+    conf: SupervisorConf, listeners: Sequence[ProgramProcess], section: str, findings: Findings
+) -> None:
+    """Note a listener that would not hear the messages on which ``section`` relies."""
+    for own in dict.fromkeys(listener.section for listener in listeners):
+        missing = missing_events(_text(conf, own, "events"), ("PROCESS_COMMUNICATION",))
+        if missing:
+            message = f"lacks {missing[0]}, the messages that [{section}] waits for"
+            findings.error(conf.file_of(own), own, "events", message)
+
+
+def missing_events(text: str, needed: Sequence[str] = NEEDED_EVENTS) -> list[str]:
     """Which of the events that we need a subscription does not cover; an abstract type covers its kinds."""
     subscribed = [getattr(EventTypes, name) for name in _event_names(text) if hasattr(EventTypes, name)]
     kinds = tuple(kind for kind in subscribed if isinstance(kind, type))
-    return [name for name in NEEDED_EVENTS if not issubclass(getattr(EventTypes, name), kinds)]
+    return [name for name in needed if not issubclass(getattr(EventTypes, name), kinds)]
 
 
 def _event_names(text: str) -> list[str]:

@@ -29,16 +29,17 @@ ALMOST = 0.85
 
 def note_pins(conf: SupervisorConf, targets: Sequence[Target], findings: Findings) -> None:
     """Note what is wrong with our section, and which targets would need it."""
+    longest = max((target.settings.watch.max_wait for target in targets), default=0.0)
     has_ours = False
     for section in conf.parser.sections():
         if section.startswith("rpcinterface:"):
-            has_ours = _note_section(conf, section, findings) or has_ours
+            has_ours = _note_section(conf, section, longest, findings) or has_ours
     if not has_ours:
         for target in targets:
             _note_refused(conf, target)
 
 
-def _note_section(conf: SupervisorConf, section: str, findings: Findings) -> bool:
+def _note_section(conf: SupervisorConf, section: str, max_wait: float, findings: Findings) -> bool:
     """Note what is wrong with one interface; whether it is ours, or was meant to be."""
     spec = conf.parser.get(section, RPC_FACTORY, fallback="").strip()
     file = conf.file_of(section)
@@ -55,10 +56,11 @@ def _note_section(conf: SupervisorConf, section: str, findings: Findings) -> boo
     options, problems = read_options(written)
     for key, problem in problems:
         findings.warning(file, section, key, problem)
-    if options.release_after < LEAST:
+    least = max(LEAST, max_wait)  # so long a start may wait for files that still change
+    if options.release_after < least:
         message = (
             f"{options.release_after:g} seconds may be over while the one process of a group is replaced, "
-            f"or until a killed listener is back, and clients would be refused: let it be {LEAST:g} or more"
+            f"or until a killed listener is back, and clients would be refused: let it be {least:g} or more"
         )
         findings.warning(file, section, "release_after", message)
     return True

@@ -34,6 +34,8 @@ def read_ready(section: OwnSection, process: ProgramProcess) -> ReadySettings:
             scheme, address, command = parse_ready(text)
         except ValueError as why:
             section.error("ready", str(why))
+    if scheme == "accepting" and process.has_socket:
+        address = process.socket
     check_command(section, "ready", command, WORDS)
     return ReadySettings(
         scheme=scheme,

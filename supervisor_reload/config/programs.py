@@ -6,6 +6,7 @@ elsewhere; so nothing here raises: it notes, and goes on with what can be read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterator
@@ -47,6 +48,8 @@ class ProgramProcess:
     section: str
     file: str
     command: str
+    socket: str
+    """``tcp://host:port`` or ``unix:///path`` of an fcgi-program; '' for others"""
     directory: str
     """'' where supervisord's own is used"""
     startsecs: int
@@ -198,11 +201,14 @@ class ProgramReader:
         if kind != "fcgi-program":
             return
         try:
-            socket = self.parser.saneget(section, "socket", "", expansions=self._common(section, group))
-            self.options.parse_fcgi_socket(socket, None, None, None, None)
+            self._socket(section, group)
         except (ValueError, TypeError) as why:
             reason = why.args[0] % why.args[1:] if len(why.args) > 1 else str(why)
             self.findings.error(file, section, "socket", reason)
+
+    def _socket(self, section: str, group: str) -> str:
+        written = self.parser.saneget(section, "socket", "", expansions=self._common(section, group))
+        return str(self.options.parse_fcgi_socket(written, None, None, None, None).url)
 
     def _check_listener(self, section: str, group: str) -> None:
         file, expansions = self.file_of(section), self._common(section, group)
@@ -238,6 +244,10 @@ class ProgramReader:
     def _process(self, section: str, group: str, index: int, params: dict[str, Any]) -> ProgramProcess:
         environment = dict(self.options.configroot.supervisord.environment) | params["environment"]
         own_path = environment.get("PATH")
+        socket = ""
+        if section.startswith("fcgi-program:"):
+            with contextlib.suppress(ValueError, TypeError):  # noted already
+                socket = self._socket(section, group)
         logfiles = [params["stdout_logfile"], params["stderr_logfile"]]
         return ProgramProcess(
             group=group,
@@ -246,6 +256,7 @@ class ProgramReader:
             section=section,
             file=self.file_of(section),
             command=params["command"],
+            socket=socket,
             directory=os.path.expanduser(params["directory"] or ""),  # noqa: PTH111 - must not normalise
             startsecs=params["startsecs"],
             stopsignal=signal_name(str(int(params["stopsignal"]))),

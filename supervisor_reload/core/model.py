@@ -114,7 +114,8 @@ class ReadySettings:
     scheme: str = "running"
     """key of the probe registry: running, accepting, tcp, http, unix, command, notify, message"""
     address: str = ""
-    """the URL for tcp, http and unix; per slot, already expanded"""
+    """the URL for tcp, http and unix, per slot, already expanded; for accepting the program's socket, if
+    supervisord opens it; for notify where the word is heard"""
     command: tuple[str, ...] = ()
     """argv for command"""
     interval: float = 0.05

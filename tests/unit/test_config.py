@@ -136,7 +136,7 @@ def test_numbers(place, keys, expected):
     ("ready", "scheme", "address", "command"),
     [
         ("running", "running", "", ()),
-        ("Accepting", "accepting", "", ()),
+        ("Accepting", "accepting", "tcp://127.0.0.1:8000", ()),
         ("tcp://localhost:1", "tcp", "tcp://localhost:1", ()),
         ("http://[::1]:80/a?b=c", "http", "http://[::1]:80/a?b=c", ()),
         ("https://localhost/", "http", "https://localhost/", ()),

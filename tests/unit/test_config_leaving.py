@@ -173,3 +173,45 @@ def test_a_drain_that_waits_for_nothing(place, drain):
     """
     (error,) = place.errors(HEAD, LISTENER, PLAIN, RELOAD, f"drain={drain}\n")
     assert error.endswith("waits for nothing: write exit, and the stop signal comes at once")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_wrong"),
+    [
+        ("gunicorn web:app --bind fd://0", True),
+        ("supervisor-reload exec -- gunicorn web:app --bind=fd://0", True),
+        ("supervisor-reload exec -- gunicorn web:app", False),
+        ("uvicorn web:app --fd 0", False),
+    ],
+)
+def test_gunicorn_removes_the_file_of_a_unix_socket(place, command, is_wrong):
+    """
+    Which is not its own.
+    """
+    unix = SOCKET.replace("tcp://127.0.0.1:8000", "unix:///run/web.sock").replace("/bin/cat", command)
+    if is_wrong:
+        (error,) = place.errors(HEAD, LISTENER, unix, RELOAD)
+        assert "command: gunicorn with --bind removes the file" in error
+    else:
+        assert place.warnings(HEAD, LISTENER, unix, RELOAD) == []
+
+
+def test_the_socket_of_a_program_is_what_must_accept(place):
+    """
+    The probe knows it, also where the program has others.
+    """
+    for socket in ("tcp://127.0.0.1:8000", "unix:///run/web.sock"):
+        text = SOCKET.replace("tcp://127.0.0.1:8000", socket)
+        assert place.target(text, RELOAD).slots[0].ready.address == socket
+
+
+def test_nobody_would_hear_a_message(place):
+    """
+    Our listener must ask for these events.
+    """
+    deaf = LISTENER.replace("PROCESS_COMMUNICATION,", "")
+    errors = place.errors(HEAD, deaf, CAPTURED, RELOAD, "ready=message\n")
+    assert any(
+        error.endswith("events: lacks PROCESS_COMMUNICATION, the messages that [reload:web] waits for")
+        for error in errors
+    )

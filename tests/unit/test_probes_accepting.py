@@ -17,7 +17,6 @@ from supervisor_reload.core.model import ReadySettings
 from supervisor_reload.edges.connections import holder, holds, listening, server_end
 from supervisor_reload.edges.probes.accepting import accepting
 from supervisor_reload.edges.probes.answering import accepted
-from supervisor_reload.edges.processes import tree
 from supervisor_reload.edges.sockdiag import netlink
 from tests.fakes.children import as_nobody, child
 from tests.fakes.servers import (
@@ -52,6 +51,8 @@ def test_accepting_with_an_epoll_that_does_not_listen_yet(listener: socket.socke
 
 ARBITER = """
 import os, select, signal, socket, sys
+served = socket.socket(fileno=os.dup(0))
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 control = socket.socket(socket.AF_UNIX)
 control.bind(sys.argv[1])
 control.listen()
@@ -64,25 +65,28 @@ if not worker:
     waiting.close()
     os.read(booted, 1)
     while True:
-        socket.socket(fileno=os.dup(0)).accept()
+        held = served.accept()
 print("up", flush=True)
 while True:
     signal.pause()
 """
-"""As gunicorn 27: waits on a socket by which it is controlled, before its worker accepts anything"""
+"""As gunicorn 27: waits on a socket by which it is controlled, before its worker accepts anything, and has
+put something else in the place of descriptor 0"""
 
 
-def test_accepting_is_not_told_by_a_control_socket(listener: socket.socket, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["listener", "unix"])
+def test_accepting_is_not_told_by_a_control_socket(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """Only the socket on which the program serves counts, and a worker without an epoll is asked."""
-    with child(ARBITER, str(tmp_path / "control"), stdin=listener.fileno()) as process:
-        try:
-            refusal = accepting(ReadySettings(), process.pid, SHORT, NEVER)
-            assert "connected, but nobody accepted the connection" == refusal
-            process.send_signal(signal.SIGUSR1)
-            assert wait_for(lambda: accepting(ReadySettings(), process.pid, LIMIT, NEVER) is None, LIMIT)
-        finally:
-            for each in reversed(tree(process.pid)):
-                os.kill(each, signal.SIGKILL)
+    served: socket.socket = request.getfixturevalue(kind)
+    name = served.getsockname()
+    ready = ReadySettings(address=f"unix://{name}" if kind == "unix" else f"tcp://localhost:{name[1]}")
+    with child(ARBITER, str(tmp_path / "control"), stdin=served.fileno()) as process:
+        refusal = accepting(ready, process.pid, SHORT, NEVER)
+        assert "connected, but nobody accepted the connection" == refusal
+        process.send_signal(signal.SIGUSR1)
+        assert wait_for(lambda: accepting(ready, process.pid, LIMIT, NEVER) is None, LIMIT)
 
 
 def test_accepting_with_a_blocking_accept(listener: socket.socket) -> None:

@@ -21,7 +21,7 @@ def accepting(ready: ReadySettings, pid: int, limit: float, ended: threading.Eve
     """Whether a process of the slot accepts connections; None, or why not."""
     processes = tree(pid)
     waited = [epoll_targets(each) for each in processes]
-    held = served(processes)
+    held = served(processes, ready.address)
     if not held:
         return why_hidden(processes) or "no process of the slot holds a listening socket"
     if any(inodes & held.keys() for inodes in waited if inodes is not None):
@@ -31,11 +31,12 @@ def accepting(ready: ReadySettings, pid: int, limit: float, ended: threading.Eve
     return accepted(replace(ready, address=min(held.values())), pid, limit, ended)
 
 
-def served(processes: Sequence[int]) -> dict[int, str]:
+def served(processes: Sequence[int], address: str = "") -> dict[int, str]:
     """The listening sockets on which these processes serve, by inode, each with where to reach it.
 
     A server may have one more to be controlled by (gunicorn 27's arbiter waits on a unix socket long before
-    its workers can answer), so: what supervisord handed over as descriptor 0, else TCP, else what there is.
+    its workers can answer), so: the program's own ``address`` where that is known, else what supervisord
+    handed over as descriptor 0 (gunicorn puts something else there), else TCP, else what there is.
     """
     held = {each: sockets(each) for each in processes}
     if not any(held.values()):
@@ -47,11 +48,19 @@ def served(processes: Sequence[int]) -> dict[int, str]:
         for inode in inodes
         if inode in listens
     }
+    known = {inode: where for inode, where in found.items() if _is_same(where, address)}
     handed_over = {
         inode: found[inode] for inode in {stdin_socket(each) for each in processes} if inode in found
     }
     tcp = {inode: address for inode, address in found.items() if not address.startswith("unix:")}
-    return handed_over or tcp or found
+    return known or handed_over or tcp or found
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two addresses are of one socket: hosts may be written in many ways, ports in one."""
+    if one.startswith("tcp://") and other.startswith("tcp://"):
+        return one.rpartition(":")[2] == other.rpartition(":")[2]
+    return one == other
 
 
 def _from_here(address: str, pid: int) -> str:
