@@ -63,10 +63,10 @@ signal.signal(signal.SIGUSR1, lambda *_: os.write(boot, b"b"))
 worker = os.fork()
 if not worker:
     waiting.close()
+    print("up", flush=True)
     os.read(booted, 1)
     while True:
         held = served.accept()
-print("up", flush=True)
 while True:
     signal.pause()
 """
