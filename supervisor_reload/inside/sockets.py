@@ -116,7 +116,7 @@ class Sockets:
             for pin in self.pins
             if port is not None
             and pin.port == port
-            and not any(groups.holds(group) for _, group in groups.users_of(self.supervisord, pin.url))
+            and not any(groups.is_up(group) for _, group in groups.users_of(self.supervisord, pin.url))
         ]
         for pin in idle:
             self._release(pin, "another group needs its port")

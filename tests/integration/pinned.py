@@ -85,9 +85,12 @@ class Pinned:
         return any(entry["pinned"] for name, entry in self.sockets().items() if name == group)
 
     def replace(self) -> None:
-        """TERM to the program, until it has a successor."""
+        """End the program, until it has a successor.
+
+        KILL: before its exec a process swallows the TERM, which supervisord's own handler gets.
+        """
         pid = self.pid()
-        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGKILL)
         self.supervisord.wait_for(lambda: self.pid() not in (0, pid), LIMIT, "a successor")
 
     def hang_up(self) -> None:

@@ -64,7 +64,7 @@ def test_two_slots_do_every_job_once(capsys: pytest.CaptureFixture[str]) -> None
         assert log.failures == []
         assert sorted(log.terms.values()) == [1, 1]
         assert log.asked_in_work > 0
-        assert log.versions == ["1", "2"]
+        assert sorted(log.versions) == ["1", "2"]
 
 
 def test_saves_in_a_drain() -> None:
