@@ -15,6 +15,12 @@ from .programs import ProgramProcess
 from .supervisorconf import SupervisorConf
 from .targets import Target
 
+LEAVES_WITHIN = 25
+"""Seconds after the stop signal until our uvicorn and hypercorn (contrib) cut what is under way, where nobody
+says another limit"""
+
+OWN_LIMITS = ("--timeout-graceful-shutdown", "--graceful-timeout")
+
 
 def note_handovers(
     conf: SupervisorConf, listeners: Sequence[ProgramProcess], targets: Sequence[Target]
@@ -26,6 +32,7 @@ def note_handovers(
         for program in {process.section: process for process in target.processes}.values():
             _exec_without_socket(target, program)
             _gunicorn_removes_socket(target, program)
+            _killed_before_its_limit(target, program)
         _never_told(target)
 
 
@@ -69,6 +76,18 @@ def _gunicorn_removes_socket(target: Target, program: ProgramProcess) -> None:
             "leaves, and no client finds it: write supervisor-reload exec -- gunicorn, and leave --bind out"
         )
         target.section.findings.error(program.file, program.section, "command", message)
+
+
+def _killed_before_its_limit(target: Target, program: ProgramProcess) -> None:
+    if _verb(program) not in ("uvicorn", "hypercorn") or program.stopwaitsecs >= LEAVES_WITHIN:
+        return
+    if any(word.partition("=")[0] in OWN_LIMITS for word in _words(program)):
+        return
+    message = (
+        f"is {program.stopwaitsecs}, and the server takes up to {LEAVES_WITHIN} s to answer what is under way: "
+        f"set it to {LEAVES_WITHIN + 5}, or give the server a limit of its own that is shorter"
+    )
+    target.section.findings.warning(program.file, program.section, "stopwaitsecs", message)
 
 
 def _never_told(target: Target) -> None:

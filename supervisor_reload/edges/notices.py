@@ -18,6 +18,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ..core.model import SlotName, SlotSettings
@@ -83,9 +84,20 @@ class Notices:
             self._by_event.add(process, words.sender or pid, words)
 
     def said(self, pid: int) -> Said | None:
-        """What this very process, with its descendants, has said; None: nothing. From any thread."""
-        both = [said for said in (self._by_socket.of(pid), self._by_event.of(pid)) if said is not None]
-        return max(both, key=lambda said: said.at, default=None)
+        """What this very process, with its descendants, has said; None: nothing. From any thread.
+
+        By both roads together: a word about its status by one takes back nothing that it said by the other.
+        """
+        one, other = self._by_socket.of(pid), self._by_event.of(pid)
+        if one is None or other is None:
+            return one or other
+        older, newer = sorted((one, other), key=lambda said: said.at)
+        return replace(
+            newer,
+            is_ready=older.is_ready if newer.is_ready is None else newer.is_ready,
+            status=newer.status or older.status,
+            active={**older.active, **newer.active},
+        )
 
     def may_have_missed(self, pid: int, address: str) -> bool:
         """Whether the process may have spoken before anybody listened there ('': for events).

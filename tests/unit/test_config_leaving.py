@@ -163,7 +163,27 @@ def test_who_tells_where_to_say_ready(place, command):
     """
     Each of our own verbs does, so there is nothing to warn of.
     """
-    assert place.warnings(HEAD, LISTENER, SOCKET.replace("/bin/cat", command), RELOAD, "ready=notify\n") == []
+    program = SOCKET.replace("/bin/cat", command).replace("stopwaitsecs=20", "stopwaitsecs=30")
+    assert place.warnings(HEAD, LISTENER, program, RELOAD, "ready=notify\n") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "is_warned"),
+    [
+        ("supervisor-reload uvicorn web:app --fd 0", True),
+        ("supervisor-reload uvicorn web:app --fd 0 --timeout-graceful-shutdown=9", False),
+        ("python -m supervisor_reload.contrib.hypercorn web:app", True),
+        ("uvicorn web:app --fd 0", False),
+    ],
+)
+def test_a_server_that_would_be_killed_before_its_own_limit(place, command, is_warned):
+    """
+    Then nobody counts what was cut.
+    """
+    warnings = place.warnings(HEAD, LISTENER, SOCKET.replace("/bin/cat", command), RELOAD)
+    assert [
+        f"{WEB.replace('reload:', 'fcgi-program:')}stopwaitsecs: is 20," in warning for warning in warnings
+    ] == ([True] if is_warned else [])
 
 
 @pytest.mark.parametrize("drain", ["none", ""])

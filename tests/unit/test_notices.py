@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor_reload.core.model import SlotName
 from supervisor_reload.edges import notices as module
 from supervisor_reload.edges.notices import Notices
 from tests.fakes.children import NOBODY, child
@@ -52,6 +53,16 @@ def test_a_word_of_a_grandchild(notices, where) -> None:
     )
     with saying(code, where) as process:
         assert wait_for(lambda: notices.said(process.pid), LIMIT).is_ready
+
+
+def test_both_roads_together(notices, where) -> None:
+    """A status that comes by supervisord takes back nothing that was said on the socket, nor the other way."""
+    with saying("say('READY=1\\nX_ACTIVE=2')", where) as process:
+        wait_for(lambda: notices.said(process.pid), LIMIT)
+        notices.hear(SlotName("web:web"), process.pid, "STATUS=busy")
+        said = notices.said(process.pid)
+    assert said is not None
+    assert (True, "busy", 2) == (said.is_ready, said.status, said.in_hand)
 
 
 def test_a_word_counts_for_nobody_else(notices, where) -> None:
