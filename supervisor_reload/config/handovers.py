@@ -84,7 +84,7 @@ def _killed_before_its_limit(target: Target, program: ProgramProcess) -> None:
     if any(word.partition("=")[0] in OWN_LIMITS for word in _words(program)):
         return
     message = (
-        f"is {program.stopwaitsecs}, and the server takes up to {LEAVES_WITHIN} s to answer what is under way: "
+        f"is {program.stopwaitsecs}, and the server takes up to {LEAVES_WITHIN} s to end what is under way: "
         f"set it to {LEAVES_WITHIN + 5}, or give the server a limit of its own that is shorter"
     )
     target.section.findings.warning(program.file, program.section, "stopwaitsecs", message)

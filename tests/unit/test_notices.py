@@ -56,7 +56,7 @@ def test_a_word_of_a_grandchild(notices, where) -> None:
 
 
 def test_both_roads_together(notices, where) -> None:
-    """A status that comes by supervisord takes back nothing that was said on the socket, nor the other way."""
+    """A status that comes by supervisord takes back nothing that was said on the socket."""
     with saying("say('READY=1\\nX_ACTIVE=2')", where) as process:
         wait_for(lambda: notices.said(process.pid), LIMIT)
         notices.hear(SlotName("web:web"), process.pid, "STATUS=busy")
