@@ -101,13 +101,16 @@ def _observe_gone(slot: Slot, process: Process, now: float) -> Slot:
     """The process that was on its way out has gone."""
     if slot.phase is not Phase.STOPPING and process.state is ProcessState.STOPPED:
         return slot.enter(Phase.SPARE, now, is_by_hand=True)  # we only signalled: that was an operator
+    if not slot.is_retiring:
+        return slot.enter(Phase.VACANT, now, is_surplus=False)
+    ended_by_itself = slot.phase is not Phase.STOPPING
     return slot.enter(
-        Phase.SPARE if slot.is_retiring else Phase.VACANT,
+        Phase.SPARE,
         now,
-        is_surge=slot.is_surge and not slot.is_retiring,
-        is_retired=slot.is_retiring and slot.phase is not Phase.STOPPING,
-        look_at=now + LOOK_INTERVAL if slot.is_retiring and slot.phase is not Phase.STOPPING else None,
+        is_surge=False,
         is_surplus=False,
+        is_retired=ended_by_itself,
+        look_at=now + LOOK_INTERVAL if ended_by_itself else None,
     )
 
 

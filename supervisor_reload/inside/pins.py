@@ -111,7 +111,3 @@ class Pins:
         if pin.is_open():
             os.close(pin.fd)
         return True
-
-    def release_all(self) -> list[str]:
-        """Close all copies; their URLs."""
-        return [pin.url for pin in self if self.release(pin.url)]

@@ -46,7 +46,8 @@ class Config:
 def pins():
     kept = Pins()
     yield kept
-    kept.release_all()
+    for pin in tuple(kept):
+        kept.release(pin.url)
 
 
 def test_what_fails_is_told_once():
