@@ -10,8 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 UP = b"up\n"
 
 NOBODY = 65534
@@ -36,6 +34,8 @@ def child(code: str, *arguments: str, stdin: int = subprocess.PIPE) -> Iterator[
 def as_nobody(code: str, *arguments: str) -> str:
     """What a Python says that runs ``code``, which imports, then becomes NOBODY with ``os.setuid``."""
     if os.geteuid() != 0:
+        import pytest  # only here: benchmarks.hostile, too, has children, in an environment without it
+
         pytest.skip("only root can become another user")
     # what connecting imports may not be readable any more then
     code = f"import encodings.idna\nNOBODY = {NOBODY}\n{code}"
