@@ -50,6 +50,7 @@ def prepare(acted: Scene) -> None:
 def test_code_that_its_workers_can_not_import_replaces_one_process_only(kind: str) -> None:
     """The master is there at once, and waits on a socket by which it is controlled: that proves nothing."""
     with scene(PROGRAM.replace("{kind}", kind), TARGET, prepare=prepare) as acted:
+        acted.wait_for_log("ready after", 2)  # a process that still boots would be replaced without a drain
         acted.save("two", "import no_such_module\n")
         acted.wait_for_log("halted", limit=LIMIT * 2)
         assert acted.count("draining") == 1
