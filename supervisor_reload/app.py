@@ -20,7 +20,7 @@ from .core.facts import ListenerClosed
 from .core.filters import filters_of
 from .core.model import LogFormat, Settings
 from .edges.clock import monotonic
-from .edges.commands import Checking
+from .edges.commands import Checking, Commanding
 from .edges.drains import Drains
 from .edges.drains.told import Told as ToldDrained
 from .edges.listening import Listener
@@ -32,7 +32,8 @@ from .edges.processes import Exits
 from .edges.sources import Sources
 from .edges.supervisord import Supervisord
 from .edges.watching import Watching
-from .engine import Engine, Inbox, Outside
+from .engine import Engine, Inbox
+from .outside import Outside
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ def _engine(settings: Settings, url: str, inbox: Inbox, notices: Notices) -> Ite
         stack.callback(watching.close)
         checks = Checking(targets, inbox.put)
         stack.callback(checks.close)
+        commands = Commanding(targets, inbox.put)
+        stack.callback(commands.close)
         slots = [slot for target in targets for slot in target.slots]
         ready = ToldReady(notices)
         probing = Probes(slots, inbox.put, {"notify": ready, "message": ready})
@@ -99,6 +102,7 @@ def _engine(settings: Settings, url: str, inbox: Inbox, notices: Notices) -> Ite
             sources=sources,
             watch=watching,
             checks=checks,
+            commands=commands,
             probing=probing,
             draining=draining,
             exits=exits,

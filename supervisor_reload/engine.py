@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import NoReturn
+from collections.abc import Iterable
 
 from .core.coordinator import Coordinator
 from .core.errors import SupervisorFault, SupervisorUnavailable
@@ -20,28 +18,13 @@ from .core.facts import (
     OrderRefused,
     ProcessesObserved,
     ProcessObserved,
-    Story,
     SupervisorStopping,
     Ticked,
 )
 from .core.model import Process, SlotName
-from .core.orders import (
-    AskGit,
-    BeginDraining,
-    BeginProbing,
-    CancelCheck,
-    ComputeRevision,
-    EndDraining,
-    EndProbing,
-    Order,
-    RunCheck,
-    SignalProcess,
-    StartProcess,
-    StopProcess,
-    Tell,
-)
+from .core.orders import Order, SignalProcess, StartProcess, StopProcess
 from .core.phase import Phase
-from .core.ports import Checks, Clock, Draining, ExitWatch, Observer, Probing, Sources, Supervisor, Watch
+from .outside import Outside
 
 log = logging.getLogger(__name__)
 
@@ -54,26 +37,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 DEAF_AFTER = 30.0
 """Seconds without a TICK_5 after which supervisord must have stopped talking to us."""
 
-LAST_WORDS = 2000
-"""Bytes of a failed process's stderr that are shown."""
-
 Inbox = queue.SimpleQueue[Fact]
 """The one inbox; ``put`` is safe from any thread and from signal handlers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """What the engine needs from outside; every field is a port."""
-
-    supervisor: Supervisor
-    sources: Sources
-    watch: Watch
-    checks: Checks
-    probing: Probing
-    draining: Draining
-    exits: ExitWatch
-    observers: Sequence[Observer]
-    clock: Clock
 
 
 class Engine:
@@ -198,38 +163,10 @@ class Engine:
 
     def _carry_out(self, orders: Iterable[Order]) -> None:
         for order in orders:
-            self._do(order)
-
-    def _do(self, order: Order) -> None:
-        outside = self._outside
-        match order:
-            case StartProcess() | StopProcess() | SignalProcess():
+            if isinstance(order, StartProcess | StopProcess | SignalProcess):
                 self._command(order)
-            case BeginProbing() | EndProbing() | BeginDraining() | EndDraining():
-                self._follow(order)
-            case ComputeRevision():
-                outside.sources.compute(order.target, order.hints, full=order.full, final=order.final)
-            case RunCheck():
-                outside.checks.run(order.target, order.revision, order.changed)
-            case CancelCheck():
-                outside.checks.cancel(order.target)
-            case AskGit():
-                outside.sources.ask_git(order.target)
-            case Tell():
-                self._tell(order.story)
-            case _ as never:
-                _refuse_unknown(never)
-
-    def _follow(self, order: BeginProbing | EndProbing | BeginDraining | EndDraining) -> None:
-        match order:
-            case BeginProbing():
-                self._outside.probing.begin(order.name, order.pid)
-            case EndProbing():
-                self._outside.probing.end(order.name)
-            case BeginDraining():
-                self._outside.draining.begin(order.name, order.pid)
-            case EndDraining():
-                self._outside.draining.end(order.name)
+            else:
+                self._outside.carry_out(order)
 
     def _command(self, order: StartProcess | StopProcess | SignalProcess) -> None:
         """Command by RPC, learn by a look: an answer never changes state; a refusal is a fact of its own."""
@@ -267,34 +204,3 @@ class Engine:
         except SupervisorUnavailable as error:  # it may have come through: that is not "never sent"
             self._take(OrderRefused(name=order.name, code="UNANSWERED", message=str(error)))
             self._lose(error)
-
-    def _tell(self, story: Story) -> None:
-        if story.last_words_of is not None:
-            words = self._last_words(story.last_words_of)
-            story = replace(story, values={**story.values, "last_words": words})
-        if story.in_flight_of is not None:
-            count = self._in_flight(*story.in_flight_of)
-            story = replace(story, values={**story.values, "in_flight": count})
-        for observer in self._outside.observers:
-            try:
-                observer(story)
-            except Exception:  # an observer must never end a rollout
-                log.exception("an observer failed on %s", story.event)
-
-    def _in_flight(self, name: SlotName, pid: int) -> int | None:
-        try:
-            return self._outside.draining.in_flight(name, pid)
-        except Exception:  # a count for the log must never end a rollout
-            log.exception("the connections of %s could not be counted", name)
-            return None
-
-    def _last_words(self, name: SlotName) -> str:
-        try:
-            return self._outside.supervisor.last_words(name, LAST_WORDS)
-        except (SupervisorUnavailable, SupervisorFault):
-            return ""  # a story without evidence is better than none
-
-
-def _refuse_unknown(order: NoReturn) -> NoReturn:
-    """mypy finds an order that nobody carries out (``typing.assert_never``, which Python 3.10 lacks)."""
-    raise AssertionError(f"nobody carries out {order!r}")

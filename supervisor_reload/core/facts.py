@@ -68,6 +68,8 @@ class RevisionComputed:
     revision: Revision
     changed: tuple[str, ...] = ()
     """absolute paths whose content differs from the reading before, sorted"""
+    rules: tuple[int, ...] = ()
+    """positions in ``run_on`` of the rules that name one of them, sorted"""
     final: bool = True
     """False for an early reading, inside a burst that goes on"""
 
@@ -96,6 +98,25 @@ class CheckFailed:
 
     target: str
     revision: Revision
+    reason: str
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSucceeded:
+    """A command of ``run_on`` did what it is for."""
+
+    target: str
+    rule: int
+    """its position in ``run_on``"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandFailed:
+    """A command of ``run_on`` failed, or took too long."""
+
+    target: str
+    rule: int
     reason: str
     output: str = ""
 
@@ -145,7 +166,7 @@ class OrderRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitHeld:
-    """git held (or no longer holds) its index lock in a watched tree."""
+    """git is (or is no longer) at work in a watched tree: it holds its index lock, or is rebasing."""
 
     target: str
     held: bool
@@ -185,6 +206,8 @@ Fact = (
     | RevisionFailed
     | CheckPassed
     | CheckFailed
+    | CommandSucceeded
+    | CommandFailed
     | ProbePassed
     | ProbeFailed
     | WorkDrained

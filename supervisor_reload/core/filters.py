@@ -147,7 +147,7 @@ class Filter:
             return False
         if self._is_ignored(relative, name, parent, specs, is_directory=False):
             return False
-        return self._include is None or self._include.check_file(_matchable(relative)).include is True
+        return self._include is None or self._include.check_file(matchable(relative)).include is True
 
     def _directory(self, relative: str, known: dict[str, bool], specs: Mapping[str, GitIgnoreSpec]) -> bool:
         if relative == _ROOT:
@@ -168,7 +168,7 @@ class Filter:
     ) -> bool:
         suffix = "/" if is_directory else ""
         if self._exclude is not None:
-            decided = self._exclude.check_file(_matchable(relative) + suffix).include
+            decided = self._exclude.check_file(matchable(relative) + suffix).include
             if decided is not None:
                 return decided
         if specs:
@@ -186,7 +186,7 @@ def _nearest(relative: str, parent: str, specs: Mapping[str, GitIgnoreSpec]) -> 
         spec = specs.get(directory)
         if spec is not None:
             below = relative[len(directory) + 1 :] if directory else relative
-            decided = spec.check_file(_matchable(below)).include
+            decided = spec.check_file(matchable(below)).include
             if decided is not None:
                 return decided
         if directory == _ROOT:
@@ -208,6 +208,6 @@ def _without_return(line: str) -> str:
     return line.removesuffix("\r")
 
 
-def _matchable(relative: str) -> str:
+def matchable(relative: str) -> str:
     """Stand-in for a name with line ends in it: the ``.`` of pathspec's expressions does not match them."""
     return relative.replace("\n", "\r")

@@ -12,6 +12,9 @@ from typing import NewType
 Revision = NewType("Revision", str)
 """Short digest of the content of a target's watched files; equal content is an equal revision."""
 
+LIGHT = "+"
+"""In a revision: what follows is of the files of which the processes are only told by a signal."""
+
 UNKNOWN = Revision("unknown")
 """What a process runs of which nobody can say on which code it was started; equal to no wanted revision."""
 
@@ -90,7 +93,35 @@ class WatchSettings:
     max_wait: float = 2.0
     """seconds after which a burst ends although it never went quiet"""
     git_wait: float = 30.0
-    """seconds for which a held git lock may keep a burst open"""
+    """seconds for which git at work may keep a burst open"""
+    rescan_interval: float = 30.0
+    """seconds between two looks at every watched file, whatever the events say; 0 for none"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRule:
+    """One line of ``run_on``: a command that must succeed after certain files changed."""
+
+    patterns: tuple[str, ...]
+    """gitignore patterns, from each watched path down"""
+    command: tuple[str, ...]
+    """argv, run without a shell"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionSettings:
+    """What a change of certain files means, where that is not "replace the processes"."""
+
+    signal_on: tuple[str, ...] = ()
+    """gitignore patterns: where only these changed, the processes get ``signal`` and go on"""
+    ignore_on: tuple[str, ...] = ()
+    """gitignore patterns: a change of these alone concerns no process"""
+    run_on: tuple[RunRule, ...] = ()
+    """in the order in which they are run, before the check"""
+    run_timeout: float = 600.0
+    """seconds for one command"""
+    directory: str = ""
+    """working directory of the commands: the program's, or where supervisord runs"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +199,10 @@ class TargetSettings:
     """in the order in which they are replaced"""
     watch: WatchSettings
     check: CheckSettings = CheckSettings()
+    reactions: ReactionSettings = ReactionSettings()
     strategy: Strategy = Strategy.ROLLING
     signal: str = "HUP"
-    """for ``strategy=signal``, without SIG"""
+    """for ``strategy=signal`` and ``signal_on``, without SIG"""
     stop_signal: str = "TERM"
     """the graceful signal of a slot that is replaced in place, without SIG"""
     quiesce_signal: str = ""

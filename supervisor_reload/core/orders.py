@@ -89,8 +89,19 @@ class CancelCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCommand:
+    """Run a command of the target's ``run_on`` for a revision."""
+
+    target: str
+    rule: int
+    """its position in ``run_on``"""
+    revision: Revision
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskGit:
-    """Find out whether git still holds its lock in the target's trees."""
+    """Find out whether git is still at work in the target's trees."""
 
     target: str
 
@@ -113,6 +124,7 @@ Order = (
     | ComputeRevision
     | RunCheck
     | CancelCheck
+    | RunCommand
     | AskGit
     | Tell
 )

@@ -77,6 +77,16 @@ class Watch(Protocol):
         """Stop watching."""
 
 
+class Commands(Protocol):
+    """The commands of ``run_on``. Answers come as facts, from another thread."""
+
+    def run(self, target: str, rule: int, revision: Revision, changed: tuple[str, ...]) -> None:
+        """CommandSucceeded or CommandFailed follows within ``run_timeout``."""
+
+    def close(self) -> None:
+        """End everything."""
+
+
 class Checks(Protocol):
     """The preflight check. Answers come as facts, from another thread."""
 

@@ -1,44 +1,74 @@
 """The revision: one short digest of a set of files, kept up to date at the price of the files that changed.
 
 It is a sum of one hash per file, so it depends on neither order nor history (a multiset hash: Clarke and
-others, "Incremental Multiset Hash Functions", 2003). This module never reads a file.
+others, "Incremental Multiset Hash Functions", 2003); one sum for each weight. This module never reads a file.
 """
 
 from __future__ import annotations
 
+import enum
 from hashlib import sha256
 
-from .model import Revision
+from .model import LIGHT, UNKNOWN, Revision
 
 DIGITS = 12
 """hexadecimal digits of a revision: 48 bits, as git's longer short names"""
 
+LIGHT_DIGITS = 6
+"""of its second part: it tells few contents apart, and only beside the same code"""
+
 _MODULUS = 2**256
+
+
+class Weight(enum.Enum):
+    """What a change of a file asks for."""
+
+    CODE = "code"
+    """new processes (or what ``strategy`` says)"""
+    LIGHT = "light"
+    """a signal to the processes"""
+    NONE = "none"
+    """nothing"""
 
 
 class Fingerprint:
     """The set of a target's files, each with the digest of its content."""
 
-    __slots__ = ("_count", "_sum")
+    __slots__ = ("_counts", "_sums")
 
     def __init__(self) -> None:
-        self._sum = 0
-        self._count = 0
+        self._sums = {Weight.CODE: 0, Weight.LIGHT: 0}
+        self._counts = {Weight.CODE: 0, Weight.LIGHT: 0}
 
-    def add(self, root: int, relative: str, content: bytes) -> None:
+    def add(self, root: int, relative: str, content: bytes, weight: Weight = Weight.CODE) -> None:
         """Put a file in: the number of its watched path, its name below it, and its content's digest."""
-        self._sum = (self._sum + _entry(root, relative, content)) % _MODULUS
-        self._count += 1
+        if weight is not Weight.NONE:
+            self._sums[weight] = (self._sums[weight] + _entry(root, relative, content)) % _MODULUS
+            self._counts[weight] += 1
 
-    def remove(self, root: int, relative: str, content: bytes) -> None:
+    def remove(self, root: int, relative: str, content: bytes, weight: Weight = Weight.CODE) -> None:
         """Take a file out that was put in with the same values."""
-        self._sum = (self._sum - _entry(root, relative, content)) % _MODULUS
-        self._count -= 1
+        if weight is not Weight.NONE:
+            self._sums[weight] = (self._sums[weight] - _entry(root, relative, content)) % _MODULUS
+            self._counts[weight] -= 1
 
     def revision(self) -> Revision:
-        """The short digest of the set."""
-        whole = self._sum.to_bytes(32, "big") + self._count.to_bytes(8, "big")
-        return Revision(sha256(whole).hexdigest()[:DIGITS])
+        """The short digest of the set: of the code, and behind it of the light files, where there are any."""
+        code = self._digest(Weight.CODE)[:DIGITS]
+        if not self._counts[Weight.LIGHT]:
+            return Revision(code)
+        return Revision(f"{code}{LIGHT}{self._digest(Weight.LIGHT)[:LIGHT_DIGITS]}")
+
+    def _digest(self, weight: Weight) -> str:
+        whole = self._sums[weight].to_bytes(32, "big") + self._counts[weight].to_bytes(8, "big")
+        return sha256(whole).hexdigest()
+
+
+def has_same_code(one: Revision | None, other: Revision | None) -> bool:
+    """Whether they differ in light files at most, so that a signal is enough to get from one to the other."""
+    if one is None or other is None or UNKNOWN in (one, other):
+        return False
+    return one.partition(LIGHT)[0] == other.partition(LIGHT)[0]
 
 
 def _entry(root: int, relative: str, content: bytes) -> int:

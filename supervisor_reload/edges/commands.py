@@ -1,4 +1,4 @@
-"""The check: what must pass before anything is touched. Runs it, with limits, and tells how it ended.
+"""The operator's commands, ``check`` and ``run_on``: runs them, with limits, and tells how they ended.
 
 ``check=python`` compiles the changed files in memory with the program's own interpreter; a command gets the
 changed files on its stdin, NUL-separated. It never decides what follows.
@@ -11,8 +11,8 @@ import os
 import threading
 from collections.abc import Iterable
 
-from ..core.facts import CheckFailed, CheckPassed
-from ..core.model import CheckSettings, Revision, TargetSettings
+from ..core.facts import CheckFailed, CheckPassed, CommandFailed, CommandSucceeded
+from ..core.model import CheckSettings, ReactionSettings, Revision, TargetSettings
 from ..core.ports import Put
 from .spawning import Outcome, run
 
@@ -91,6 +91,65 @@ class Checking:
             )
 
 
+class Commanding:
+    """The port ``Commands``: one thread for each command that runs."""
+
+    def __init__(self, targets: Iterable[TargetSettings], put: Put) -> None:
+        self._reactions = {target.name: target.reactions for target in targets}
+        self._put = put
+        self._closing = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def run(self, target: str, rule: int, revision: Revision, changed: tuple[str, ...]) -> None:
+        """CommandSucceeded or CommandFailed follows within ``run_timeout``."""
+        arguments = (target, rule, revision, changed)
+        name = f"run_on {target} {rule}"
+        thread = threading.Thread(target=self._run, args=arguments, name=name, daemon=True)
+        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
+        thread.start()
+
+    def close(self) -> None:
+        """End everything; waits up to 1 s for each thread, which must kill its command before we leave."""
+        self._closing.set()
+        for thread in self._threads:
+            thread.join(1.0)
+
+    def _run(self, target: str, rule: int, revision: Revision, changed: tuple[str, ...]) -> None:
+        settings = self._reactions[target]
+        try:
+            outcome = command(settings, rule, target, revision, changed, self._closing)
+        except Exception as error:
+            # A defect of ours must not leave a rollout without an answer for ever.
+            log.exception("the command could not be run")
+            outcome = Outcome(code=1, reason=f"the command could not be run: {error!r}", output="")
+        if self._closing.is_set():
+            return
+        if outcome.code == 0:
+            self._put(CommandSucceeded(target=target, rule=rule))
+        else:
+            reason, output = outcome.reason, outcome.output
+            self._put(CommandFailed(target=target, rule=rule, reason=reason, output=output))
+
+
+def command(
+    settings: ReactionSettings,
+    rule: int,
+    target: str,
+    revision: Revision,
+    changed: tuple[str, ...],
+    cancelled: threading.Event | None = None,
+) -> Outcome:
+    """Run one command of ``run_on`` to its end, or to its limit."""
+    return run(
+        settings.run_on[rule].command,
+        limit=settings.run_timeout,
+        environment=_environment(target, revision),
+        directory=settings.directory,
+        stdin=_separated(changed),
+        cancelled=cancelled,
+    )
+
+
 def check(
     settings: CheckSettings,
     target: str,
@@ -106,12 +165,20 @@ def check(
         argv = (settings.python, "-I", "-S", "-B", "-c", COMPILE)
         if not files:
             return Outcome(code=0, reason="no Python file changed", output="")
-    environment = {"SUPERVISOR_RELOAD_TARGET": target, "SUPERVISOR_RELOAD_REVISION": revision}
     return run(
         argv,
         limit=settings.timeout,
-        environment=environment,
+        environment=_environment(target, revision),
         directory=settings.directory,
-        stdin=b"".join(os.fsencode(name) + b"\0" for name in files),
+        stdin=_separated(files),
         cancelled=cancelled,
     )
+
+
+def _environment(target: str, revision: Revision) -> dict[str, str]:
+    return {"SUPERVISOR_RELOAD_TARGET": target, "SUPERVISOR_RELOAD_REVISION": revision}
+
+
+def _separated(files: Iterable[str]) -> bytes:
+    """Names of any bytes, each with the only one behind it that none can hold."""
+    return b"".join(os.fsencode(name) + b"\0" for name in files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from supervisor_reload.core.facts import CheckFailed, CheckPassed, Fact
+from supervisor_reload.core.facts import CheckFailed, CheckPassed, CommandFailed, CommandSucceeded, Fact
 from supervisor_reload.core.model import Revision, SlotName
 
 if TYPE_CHECKING:
@@ -51,6 +51,21 @@ class Checks:
 
     def cancel(self, target: str) -> None:
         pass
+
+    def close(self) -> None:
+        pass
+
+
+class Commands:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def run(self, target: str, rule: int, revision: Revision, changed: tuple[str, ...]) -> None:
+        self._world.commands.append(rule)
+        fact: Fact = CommandSucceeded(target=target, rule=rule)
+        if not self._world.command_succeeds:
+            fact = CommandFailed(target=target, rule=rule, reason="exit status 1", output="no such package")
+        self._world.put(fact, self._world.command_seconds)
 
     def close(self) -> None:
         pass

@@ -39,9 +39,10 @@ from supervisor_reload.core.model import (
     TargetSettings,
     WatchSettings,
 )
-from supervisor_reload.engine import Engine, Inbox, Outside
+from supervisor_reload.engine import Engine, Inbox
+from supervisor_reload.outside import Outside
 
-from .ports import Checks, Draining, Exits, Probing, Recorded
+from .ports import Checks, Commands, Draining, Exits, Probing, Recorded
 from .supervisord import Boot, FakeClock, FakeSupervisord, Program
 
 
@@ -117,6 +118,10 @@ class World:
         self.on_order: Callable[[str, SlotName], None] = lambda verb, name: None
         self.git_held = False
         self.check_seconds = 0.02
+        self.commands: list[int] = []
+        """the rules of run_on whose command was run"""
+        self.command_seconds = 0.02
+        self.command_succeeds = True
         self._due: list[tuple[float, int, Fact]] = []
         self._number = itertools.count()
         self._probing: dict[SlotName, int] = {}
@@ -136,6 +141,7 @@ class World:
             sources=self,
             watch=self,
             checks=Checks(self),
+            commands=Commands(self),
             probing=Probing(self),
             draining=Draining(self),
             exits=Exits(),
