@@ -6,6 +6,7 @@ It reads the configuration and the watched trees; it changes nothing and needs n
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +17,14 @@ from supervisor_reload.core.errors import ConfigError, ConfigErrors
 from supervisor_reload.core.filters import GITIGNORE, Filter
 from supervisor_reload.core.model import (
     CheckSettings,
-    ObserverKind,
     ReadySettings,
     Settings,
     Strategy,
     TargetSettings,
     WatchSettings,
 )
-from supervisor_reload.edges.watching.limits import watches_allowed, watches_needed
-from supervisor_reload.edges.watching.roots import locate
+from supervisor_reload.edges.watching import plan
+from supervisor_reload.edges.watching.limits import watches_allowed
 
 OK = 0
 WRONG_CONFIGURATION = 2
@@ -104,6 +104,7 @@ def description(target: TargetSettings, surveys: Sequence[Survey]) -> Iterator[s
         f"at most {target.max_unavailable} unavailable"
     )
     yield f"  check      {_check_words(target.check)}"
+    yield from _reaction_lines(target)
     if target.strategy is Strategy.ROLLING:
         yield from _leaving_lines(target)
     yield from _ready_lines(target)
@@ -150,6 +151,18 @@ def _check_words(settings: CheckSettings) -> str:
     else:
         return "none"
     return f"{what} (at most {_duration(settings.timeout)})"
+
+
+def _reaction_lines(target: TargetSettings) -> Iterator[str]:
+    """What certain files ask for."""
+    reactions = target.reactions
+    for rule in reactions.run_on:
+        limit = _duration(reactions.run_timeout)
+        yield f"  run on     {' '.join(rule.patterns)}: {shlex.join(rule.command)} (at most {limit})"
+    if reactions.signal_on:
+        yield f"  signal on  {' '.join(reactions.signal_on)}: {target.signal}"
+    if reactions.ignore_on:
+        yield f"  ignore on  {' '.join(reactions.ignore_on)}"
 
 
 def _leaving_lines(target: TargetSettings) -> Iterator[str]:
@@ -239,32 +252,14 @@ def _text(file: Path) -> str | None:
 
 
 def watching(settings: Settings, allowed: int | None) -> Iterator[str]:
-    """The inotify watches that all targets need together, and how many this system allows a user."""
+    """The inotify watches that all targets need together, how many a user may have, and what is polled."""
     if allowed is None:
         return  # not Linux
-    needed = watches(settings)
-    yield f"inotify: {_count(needed, 'watch')} needed, {allowed} allowed"
-    if needed > allowed:
+    found = plan(settings.targets)
+    yield f"inotify: {_count(found.watches, 'watch')} needed, {allowed} allowed"
+    if found.watches > allowed:
         yield (
             f"warning: the trees that don't fit will be polled; to watch them: "
-            f"sysctl fs.inotify.max_user_watches={2 * needed}"
+            f"sysctl fs.inotify.max_user_watches={2 * found.watches}"
         )
-
-
-def watches(settings: Settings) -> int:
-    """One for each directory of a watched tree, ignored or not, and each that decides where a path leads."""
-    places = [
-        locate(path)
-        for target in settings.targets
-        if target.watch.observer is not ObserverKind.POLLING
-        for path in target.watch.paths
-    ]
-    trees = {place.directory for place in places if not place.is_file}
-    outermost = {
-        tree
-        for tree in trees
-        if not any(tree != other and tree.startswith(f"{other.rstrip('/')}/") for other in trees)
-    }
-    of_files = {place.directory for place in places if place.is_file}
-    deciding = {str(Path(turn).parent) for place in places for turn in place.turns}
-    return sum(map(watches_needed, outermost)) + len(of_files) + len(deciding)
+    yield from (f"warning: {sentence}" for sentence in found.polled)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from supervisor_reload.core.configuration import Configuration, GroupSettings
 from supervisor_reload.core.errors import ConfigError
 from supervisor_reload.core.model import LogFormat, Settings
 
 from .contradictions import note_contradictions
 from .find import find
 from .findings import Findings
+from .groups import groups_of
 from .handovers import note_handovers
 from .keys import KEYS, Key
 from .leaving import note_ways_out
@@ -38,6 +40,24 @@ class Reading:
     """the main file and every included one"""
     server_url: str
     """where supervisord listens, as it tells its listeners in SUPERVISOR_SERVER_URL"""
+    patterns: tuple[str, ...] = ()
+    """absolute glob patterns of what ``[include]`` names"""
+    groups: tuple[GroupSettings, ...] = ()
+    own_group: str = ""
+    """the group of our own listener"""
+
+    @property
+    def configuration(self) -> Configuration:
+        """The same in the core's words."""
+        return Configuration(
+            settings=self.settings,
+            groups=self.groups,
+            own_group=self.own_group,
+            server_url=self.server_url,
+            files=self.files,
+            patterns=self.patterns,
+            warnings=tuple(map(str, self.warnings)),
+        )
 
 
 def read(path: str | None = None) -> Reading:
@@ -63,6 +83,7 @@ def read(path: str | None = None) -> Reading:
         state_dir=directory,
         log_format=common.value("log_format", LogFormat),
         log_level=common.value("log_level", str),
+        reload_config=common.value("reload_config", bool),
         username=username,
         password=password,
     )
@@ -77,4 +98,7 @@ def read(path: str | None = None) -> Reading:
         warnings=tuple(findings.warnings),
         files=conf.files,
         server_url=url,
+        patterns=conf.patterns,
+        groups=groups_of(conf.processes),
+        own_group=listeners[0].group if listeners else "",
     )

@@ -99,7 +99,41 @@ KEYS: tuple[Key, ...] = (
         default="30",
         convert=values.seconds,
         unit="seconds",
-        doc="How long a held index.lock of git may keep a burst open.",
+        doc="How long git at work (index.lock, a rebase) may keep a burst open.",
+    ),
+    Key(
+        name="rescan_interval",
+        default="30",
+        convert=values.seconds_or_none,
+        unit="seconds",
+        doc="Time between two looks at every watched file, which find what no event told; none: never.",
+    ),
+    Key(
+        name="run_on",
+        default="",
+        convert=values.run_rules,
+        doc="Commands for certain files, one rule a line: gitignore patterns, ->, a command line (no shell). "
+        "Run before the check, where one of these files changed; it must end with status 0.",
+    ),
+    Key(
+        name="run_timeout",
+        default="600",
+        convert=values.limit_seconds,
+        unit="seconds",
+        doc="Limit of one command of run_on.",
+    ),
+    Key(
+        name="signal_on",
+        default="",
+        convert=values.words,
+        doc="gitignore patterns: where only such files changed, the processes get signal, and go on.",
+    ),
+    Key(
+        name="ignore_on",
+        default="",
+        convert=values.words,
+        doc="gitignore patterns: a change of only such files concerns no process; run_on sees it, which with "
+        "exclude it would not.",
     ),
     Key(
         name="check",
@@ -125,7 +159,7 @@ KEYS: tuple[Key, ...] = (
         name="signal",
         default="HUP",
         convert=values.reload_signal,
-        doc="The signal of strategy=signal.",
+        doc="The signal of strategy=signal, and of signal_on.",
     ),
     Key(
         name="replicas",
@@ -243,6 +277,14 @@ KEYS: tuple[Key, ...] = (
         convert=values.count_or_none,
         unit="rollouts",
         doc="Most rollouts in one hour.",
+    ),
+    Key(
+        name="reload_config",
+        default="false",
+        convert=boolean,
+        only_common=True,
+        doc="When program sections of supervisord.conf change: do what supervisorctl update does, for just "
+        "those groups, each drained first. Changes of our own sections are taken over in any case.",
     ),
     Key(
         name="state_dir",

@@ -59,6 +59,7 @@ class ProgramProcess:
     stopwaitsecs: int
     """seconds"""
     stopasgroup: bool
+    autostart: bool
     autorestart: str
     """true, false or unexpected"""
     redirect_stderr: bool
@@ -262,6 +263,7 @@ class ProgramReader:
             stopsignal=signal_name(str(int(params["stopsignal"]))),
             stopwaitsecs=params["stopwaitsecs"],
             stopasgroup=params["stopasgroup"],
+            autostart=params["autostart"],
             autorestart=_autorestart(params["autorestart"]),
             redirect_stderr=params["redirect_stderr"],
             is_captured=max(params["stdout_capture_maxbytes"], params["stderr_capture_maxbytes"]) >= CAPTURED,

@@ -33,6 +33,8 @@ class SupervisorConf:
     """absolute path of the main file"""
     files: tuple[str, ...]
     """the main file and every included one"""
+    patterns: tuple[str, ...]
+    """absolute glob patterns of what ``[include]`` names"""
     parser: UnhosedConfigParser
     options: ServerOptions
     identifier: str
@@ -92,11 +94,13 @@ def read_supervisorconf(main: str, findings: Findings) -> SupervisorConf:
     parser = UnhosedConfigParser()
     parser.expansions = options.environ_expansions
     files = [main]
+    patterns: list[str] = []
     _parse(parser, main, findings, is_main=True)
     findings.raise_errors()
     if parser.has_section("include"):
         parser.expand_here(options.here)
-        files += _include(parser, options, main, findings)
+        patterns = _included(parser, options, main, findings)
+        files += _include(parser, patterns, options.here, main, findings)
     if not parser.has_section("supervisord"):
         findings.error(main, "supervisord", "", "the file has no [supervisord] section")
         parser.add_section("supervisord")
@@ -108,6 +112,7 @@ def read_supervisorconf(main: str, findings: Findings) -> SupervisorConf:
     return SupervisorConf(
         main=main,
         files=tuple(files),
+        patterns=tuple(os.path.join(options.here, pattern) for pattern in patterns),  # noqa: PTH118 - as supervisord
         parser=parser,
         options=options,
         identifier=general.text("identifier", "supervisor"),
@@ -146,20 +151,28 @@ def _parse(parser: UnhosedConfigParser, file: str, findings: Findings, *, is_mai
         findings.error(file, "", "", str(why))
 
 
-def _include(parser: UnhosedConfigParser, options: ServerOptions, main: str, findings: Findings) -> list[str]:
-    """Read the files that [include] names into the parser; answers their paths."""
+def _included(
+    parser: UnhosedConfigParser, options: ServerOptions, main: str, findings: Findings
+) -> list[str]:
+    """The glob patterns of [include]."""
     expansions = {"here": options.here, "host_node_name": platform.node(), **options.environ_expansions}
     if not parser.has_option("include", "files"):
         findings.error(main, "include", "files", "the section has no files setting")
         return []
     try:
-        patterns = expand(parser.get("include", "files"), expansions, "include.files").split()
+        return list(expand(parser.get("include", "files"), expansions, "include.files").split())
     except ValueError as why:
         findings.error(main, "include", "files", str(why))
         return []
+
+
+def _include(
+    parser: UnhosedConfigParser, patterns: list[str], here: str, main: str, findings: Findings
+) -> list[str]:
+    """Read the included files into the parser; answers their paths."""
     found: list[str] = []
     for pattern in patterns:
-        matching = sorted(glob.glob(os.path.join(options.here, pattern)))  # noqa: PTH118, PTH207 - as supervisord
+        matching = sorted(glob.glob(os.path.join(here, pattern)))  # noqa: PTH118, PTH207 - as supervisord
         if not matching:
             findings.warning(main, "include", "files", f"no file matches {pattern!r}")
         for file in matching:

@@ -24,6 +24,7 @@ from .findings import did_you_mean
 from .numbers import read_numbers
 from .probes import read_check, read_ready
 from .programs import ProgramProcess
+from .reactions import read_reactions
 from .sections import OwnSection
 
 LONGEST_DRAIN = 30.0
@@ -57,6 +58,7 @@ def read_target(section: OwnSection, server_url: str) -> Target | None:
         slots=slots,
         watch=_watch(section, processes),
         check=read_check(section, processes),
+        reactions=read_reactions(section, processes),
         strategy=strategy,
         signal=section.value("signal", str),
         stop_signal=_stop_signal(section, processes),
@@ -181,6 +183,7 @@ def _watch(section: OwnSection, processes: Sequence[ProgramProcess]) -> WatchSet
         quiet_period=section.value("quiet_period", float),
         max_wait=section.value("max_wait", float),
         git_wait=section.value("git_wait", float),
+        rescan_interval=section.value("rescan_interval", float),
     )
 
 

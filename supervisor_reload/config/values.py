@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from supervisor.datatypes import integer, signal_number
 
+from supervisor_reload.core.model import RunRule
+
 from .findings import did_you_mean, nearest
 
 Choice = TypeVar("Choice", bound=enum.Enum)
@@ -57,6 +59,11 @@ def seconds(text: str) -> float:
     return value
 
 
+def seconds_or_none(text: str) -> float:
+    """Seconds; ``none`` is 0."""
+    return 0.0 if text.strip().lower() == "none" else seconds(text)
+
+
 def limit_seconds(text: str) -> float:
     """Seconds, more than zero: a limit of nothing would always be passed."""
     value = seconds(text)
@@ -84,6 +91,22 @@ def count_or_none(text: str) -> int:
 def words(text: str) -> tuple[str, ...]:
     """A list with commas or line ends between its items, like Supervisor's; empty items don't count."""
     return tuple(item.strip() for item in re.split(r"[,\n]", text) if item.strip())
+
+
+def run_rules(text: str) -> tuple[RunRule, ...]:
+    """One rule a line, ``PATTERN ... -> COMMAND LINE``."""
+    found = []
+    for line in (line.strip() for line in text.splitlines()):
+        if not line:
+            continue
+        patterns, arrow, command = line.partition("->")
+        if not arrow:
+            raise ValueError(f"{line!r} lacks the -> between its patterns and its command")
+        names = tuple(re.split(r"[,\s]+", patterns.strip(", \t")))
+        if not names[0]:
+            raise ValueError(f"{line!r} names no pattern before the ->")
+        found.append(RunRule(patterns=names, command=command_line(command.strip())))
+    return tuple(found)
 
 
 def some_words(text: str) -> tuple[str, ...]:

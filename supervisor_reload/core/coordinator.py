@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .configuration import Configuration
 from .facts import (
     CheckFailed,
     CheckPassed,
+    CommandFailed,
+    CommandSucceeded,
     Fact,
     FileChanged,
     GitHeld,
@@ -27,17 +30,26 @@ from .facts import (
     WorkDrained,
     WorkPending,
 )
-from .model import SlotName, TargetSettings
-from .orders import Order
+from .model import Settings, SlotName, TargetSettings
+from .orders import Order, TakeOver
+from .reconfiguring import ConfigurationFact, Reconfiguring
+from .switching import FileFact
 from .target import Target
 
 
 class Coordinator:
     """The whole state of the program, owned by one thread."""
 
-    def __init__(self, settings: Iterable[TargetSettings]) -> None:
-        self.targets = {target.name: Target.of(target) for target in settings}
-        self._by_slot = {name: target for target in self.targets.values() for name in target.slots}
+    def __init__(
+        self, settings: Iterable[TargetSettings], configuration: Configuration | None = None
+    ) -> None:
+        """``configuration`` is what the settings are from; None where there is none but them."""
+        targets = tuple(settings)
+        self.targets = {target.name: Target.of(target) for target in targets}
+        self._by_slot: dict[SlotName, Target] = {}
+        self._index()
+        whole = configuration or Configuration(settings=Settings(targets=targets))
+        self.reconfiguring = Reconfiguring.of(whole, self.targets)
         self.must_look_at_all = True
         """whether supervisord should be asked about everything before the next decision"""
 
@@ -46,10 +58,14 @@ class Coordinator:
         match fact:
             case ProcessesObserved():
                 self.must_look_at_all = False
+                self.reconfiguring.observe(fact.processes)
                 return self._take_all(fact, now)
-            case Ticked() | GroupsChanged():
+            case Ticked():
                 self.must_look_at_all = True
                 return []
+            case _ if isinstance(fact, ConfigurationFact):
+                self.must_look_at_all |= isinstance(fact, GroupsChanged)
+                return self.reconfiguring.take(fact, now)
             case ProcessObserved():
                 return self._take_of(fact.process.name, fact, now)
             case (
@@ -69,24 +85,45 @@ class Coordinator:
                 | RevisionFailed()
                 | CheckPassed()
                 | CheckFailed()
+                | CommandSucceeded()
+                | CommandFailed()
             ):
+                if isinstance(fact, FileFact) and self.reconfiguring.switching.look_ahead(fact, now):
+                    return []
                 target = self.targets.get(fact.target)
                 return [] if target is None else target.take(fact, now)
             case _:
                 return []
+
+    def target_of(self, name: SlotName) -> str:
+        """The name of the target that a process belongs to; '' for none."""
+        target = self._by_slot.get(name)
+        return "" if target is None else target.settings.name
 
     def looks_due(self, now: float) -> list[SlotName]:
         """The slots that supervisord should be asked about before the next decision."""
         return [name for target in self.targets.values() for name in target.looks_due(now)]
 
     def decide(self, now: float) -> list[Order]:
-        """What all targets want done now."""
-        return [order for target in self.targets.values() for order in target.decide(now)]
+        """What all targets want done now, and what a changed configuration asks for."""
+        orders = self.reconfiguring.decide(now)
+        if any(isinstance(order, TakeOver) for order in orders):
+            self._index()
+        self.must_look_at_all |= self.reconfiguring.wants_look
+        for name, target in self.targets.items():
+            if name not in self.reconfiguring.switching.ahead:
+                orders += target.decide(now)
+        return orders
 
     def wakes_at(self, now: float) -> float | None:
         """When to decide again, if nothing happens before (monotonic seconds)."""
         times = [target.wakes_at(now) for target in self.targets.values()]
+        at = self.reconfiguring.wakes_at
+        times.append(at if at is not None and at > now else None)
         return min((at for at in times if at is not None), default=None)
+
+    def _index(self) -> None:
+        self._by_slot = {name: target for target in self.targets.values() for name in target.slots}
 
     def _take_of(self, name: SlotName, fact: Fact, now: float) -> list[Order]:
         target = self._by_slot.get(name)

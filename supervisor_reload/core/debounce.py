@@ -30,7 +30,11 @@ class Burst:
     """too many hints: everything must be read"""
     git_held: bool | None = None
     """None until the first answer came"""
+    git_sign: str = ""
+    """by what git was seen at work"""
     asking_git: bool = False
+    was_git_told: bool = False
+    """the story says already that git is waited for"""
     is_closing: bool = False
     """went quiet; ends with git's answer"""
     git_answered_at: float = 0.0

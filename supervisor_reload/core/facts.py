@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from .configuration import Configuration
 from .model import Process, Revision, SlotName
 
 
@@ -170,6 +171,8 @@ class GitHeld:
 
     target: str
     held: bool
+    sign: str = "index.lock"
+    """by what it is seen: ``index.lock``, or such as ``a rebase``"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +199,54 @@ class GroupsChanged:
     """A process group was added or removed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationRead:
+    """The configuration files changed, and are right. (Or: were read for the first time.)"""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationRefused:
+    """The configuration files changed, and can't be used."""
+
+    errors: tuple[str, ...]
+    """each with file, section and key, as far as they are known"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsCompared:
+    """supervisord read its configuration again, and compared it with what it runs."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RereadRefused:
+    """supervisord could not read its configuration again, or could not be asked (UNAVAILABLE)."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupReplaced:
+    """supervisord removed a group, added it, or both, as it was ordered."""
+
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRefused:
+    """supervisord did not remove or add a group."""
+
+    group: str
+    code: str
+    message: str
+
+
 Fact = (
     ProcessChanged
     | ProcessObserved
@@ -218,6 +269,12 @@ Fact = (
     | SupervisorStopping
     | ListenerClosed
     | GroupsChanged
+    | ConfigurationRead
+    | ConfigurationRefused
+    | GroupsCompared
+    | RereadRefused
+    | GroupReplaced
+    | GroupRefused
 )
 
 

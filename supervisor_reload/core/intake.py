@@ -1,4 +1,4 @@
-"""From file events to the revision that is wanted: burst, reading, check.
+"""From readings to the revision that is wanted: the commands of ``run_on``, then the check.
 
 It tells what the slots should run (the goal) and whether the files may still change; it never looks at
 slots, and never decides when they are replaced.
@@ -9,25 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from . import story
-from .debounce import Burst
 from .facts import (
-    ChangeKind,
     CheckFailed,
     CheckPassed,
+    CommandFailed,
+    CommandSucceeded,
     Fact,
     FileChanged,
     GitHeld,
     RevisionComputed,
     RevisionFailed,
 )
+from .gathering import Gathering
 from .model import ObserverKind, Revision, TargetSettings
-from .orders import AskGit, CancelCheck, ComputeRevision, Order, RunCheck, Tell
+from .orders import CancelCheck, Order, RunCheck, RunCommand, Tell
+from .preparation import Preparation
 
 EVENTS_COME = 0.25
 """Seconds for a native file event, amply: measured were 2 ms. In this time a mere touch is doubted, too."""
-
-READ_AGAIN = 1.0
-"""Seconds until files that could not be read are tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,28 +44,27 @@ class Intake:
     """The files of one target, as far as we know."""
 
     settings: TargetSettings
-    burst: Burst | None = None
-    readings: int = 0
-    """final readings under way"""
-    read_at: float | None = 0.0
-    """when to read everything, whatever the events say"""
+    gathering: Gathering
     disk: Revision | None = None
     """the newest final reading"""
     changed: set[str] = field(default_factory=set)
     """since the newest accepted goal"""
+    preparation: Preparation = field(default_factory=Preparation)
     checking: Goal | None = None
+    """what waits for the commands of ``run_on``, and then for the check"""
     goal: Goal | None = None
     rejected: Revision | None = None
     accepted: Revision | None = None
     """the newest revision that passed, or was running when we came"""
-    was_forced: bool = False
-    """the last burst never went quiet: the next one must not hold everything up again"""
     adopting_until: float | None = None
     """until then the event of a save before the first reading may still come"""
     is_doubtful: bool = False
     """files changed before the first reading ended: what runs may not be what was read"""
-    unreadable: str = ""
-    endless: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, settings: TargetSettings) -> Intake:
+        """Nothing is known yet."""
+        return cls(settings=settings, gathering=Gathering(settings=settings))
 
     @property
     def is_settled(self) -> bool:
@@ -79,122 +77,102 @@ class Intake:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is under way between the files and the goal."""
-        if self.readings or self.unreadable or self.checking or self.adopting_until is not None:
-            return False
-        return self.burst is None or self.was_forced
+        return self.gathering.is_quiet and not self.checking and self.adopting_until is None
 
     @property
     def on_disk(self) -> Revision | None:
         """What a process that starts now would run; None where that can't be said."""
-        is_open = self.burst is not None or self.adopting_until is not None
-        return None if is_open or self.readings or self.unreadable else self.disk
+        gathering = self.gathering
+        is_open = gathering.burst is not None or self.adopting_until is not None
+        return None if is_open or gathering.readings or gathering.unreadable else self.disk
 
     @property
     def wakes_at(self) -> float | None:
         """When time alone changes something."""
-        times = [at for at in (self.read_at, self.adopting_until) if at is not None]
-        if self.burst is not None:
-            times.append(self.burst.ends_at(self.settings.watch))
+        times = [at for at in (self.gathering.wakes_at, self.adopting_until) if at is not None]
         return min(times, default=None)
 
     def take(self, fact: Fact, now: float) -> list[Order]:
         """Take a fact about this target's files."""
         match fact:
             case FileChanged():
-                return self._change(fact, now)
+                self.is_doubtful |= self.adopting_until is not None
+                return self.gathering.change(fact, now) + self._read_early()
             case GitHeld():
-                return self._hear_git(fact, now)
+                return self.gathering.hear_git(fact, now) + self._read_early()
             case RevisionComputed():
                 return self._read(fact, now)
             case RevisionFailed():
-                return self._fail_reading(fact, now)
+                return self.gathering.fail_reading(fact, now)
+            case CommandSucceeded() | CommandFailed() | CheckPassed() | CheckFailed():
+                return self._hear(fact)
+            case _:
+                return []
+
+    def _hear(self, fact: CommandSucceeded | CommandFailed | CheckPassed | CheckFailed) -> list[Order]:
+        """A command of the operator's ended."""
+        match fact:
+            case CommandSucceeded():
+                self.preparation.succeed(fact.rule)
+                return [] if self.checking is None else self._prepare(self.checking)
+            case CommandFailed():
+                return self._fail_command(fact)
             case CheckPassed():
                 return self._pass_check(fact)
             case CheckFailed():
                 return self._fail_check(fact)
-            case _:
-                return []
 
     def elapse(self, now: float) -> list[Order]:
-        """What the time brings: the end of a burst, a reading that is due."""
-        orders: list[Order] = []
+        """What the time brings."""
         if self.adopting_until is not None and now >= self.adopting_until:
             self.adopting_until = None
-        if self.read_at is not None and now >= self.read_at:
-            self.read_at = None
-            self.readings += 1
-            orders.append(ComputeRevision(target=self.settings.name, full=True))
-        burst, watch = self.burst, self.settings.watch
-        if burst is None or now < burst.ends_at(watch):
-            return orders
-        if now >= burst.overdue_at(watch):
-            if not self.was_forced:
-                orders.append(Tell(story=story.forced(self.settings, burst, now)))
-            self.was_forced = True
-            self.endless |= burst.writing
-            return [*orders, self._end_burst()]
-        burst.is_closing = burst.asking_git = True
-        return [*orders, AskGit(target=self.settings.name)]
-
-    def _change(self, fact: FileChanged, now: float) -> list[Order]:
-        orders: list[Order] = []
-        self.is_doubtful |= self.adopting_until is not None
-        if self.burst is None:
-            self.burst = Burst(began=now, last=now, asking_git=True)
-            orders.append(AskGit(target=self.settings.name))
-        if fact.kind is ChangeKind.SETTLED:
-            self.endless.discard(fact.path)
-        self.burst.add(fact, now, self.endless)
-        return orders + self._read_early()
-
-    def _hear_git(self, fact: GitHeld, now: float) -> list[Order]:
-        burst = self.burst
-        if burst is None:
-            return []
-        burst.git_held, burst.asking_git, burst.git_answered_at = fact.held, False, now
-        if burst.is_closing and not fact.held:
-            self.was_forced = False
-            return [self._end_burst()]
-        return self._read_early()
-
-    def _end_burst(self) -> Order:
-        assert self.burst is not None
-        burst, self.burst = self.burst, None
-        self.readings += 1
-        hints = () if burst.is_full else tuple(sorted(burst.hints))
-        return ComputeRevision(target=self.settings.name, hints=hints, full=burst.is_full)
+        return self.gathering.elapse(now)
 
     def _read_early(self) -> list[Order]:
-        if (
-            not self.settings.has_spare
-            or self.goal is None
-            or not self.burst
-            or not self.burst.may_read_early
-        ):
-            return []
-        self.burst.was_read_early = True
-        hints = tuple(sorted(self.burst.hints))
-        return [ComputeRevision(target=self.settings.name, hints=hints, final=False)]
+        """A spare slot can begin to boot before the burst ends; without one, waiting costs nothing."""
+        return self.gathering.read_early() if self.settings.has_spare and self.goal is not None else []
 
     def _read(self, fact: RevisionComputed, now: float) -> list[Order]:
-        self.unreadable = ""
-        if fact.final:
-            self.readings = max(0, self.readings - 1)
-            self.is_doubtful |= self.disk not in (None, fact.revision)
-            self.disk = fact.revision
-            self.changed |= set(fact.changed)
-        elif self.burst is None:
-            return []  # the final reading of the same files is already on its way
+        if not fact.final:
+            orders = self.gathering.pass_reading(fact, now)
+            is_early = self.gathering.has_read_early and not fact.rules and self.preparation.is_done
+            return [*orders, *self._want(fact, now)] if is_early else orders
+        self.gathering.end_reading()
+        self.is_doubtful |= self.disk not in (None, fact.revision)
+        self.disk = fact.revision
+        self.changed |= set(fact.changed)
+        self.preparation.owe(fact.rules)
+        return self._want(fact, now)
+
+    def _want(self, fact: RevisionComputed, now: float) -> list[Order]:
+        """What a reading asks for."""
         if fact.revision == self.rejected and not fact.changed:
             return []
         if self.accepted is None:
             return self._adopt(fact, now)
         changed = tuple(sorted(self.changed | set(fact.changed)))
         wanted = Goal(revision=fact.revision, changed=changed, is_final=fact.final)
-        if fact.revision == self.accepted:
-            was = self.goal.changed if self.goal and self.goal.revision == fact.revision else ()
+        return self._prepare(wanted) if not self.preparation.is_done else self._vet(wanted)
+
+    def _prepare(self, wanted: Goal) -> list[Order]:
+        """Run what ``run_on`` asks for, one command after the other; then comes the check."""
+        orders = self._cancel_check()
+        if self.preparation.is_done:
+            return [*orders, *self._vet(wanted)]
+        self.checking = wanted
+        rule = self.preparation.begin()
+        if rule is not None:
+            target, revision = self.settings.name, wanted.revision
+            run = RunCommand(target=target, rule=rule, revision=revision, changed=wanted.changed)
+            orders += [run, Tell(story=story.commanded(self.settings, rule, wanted.changed))]
+        return orders
+
+    def _vet(self, wanted: Goal) -> list[Order]:
+        """Let a revision through, at once or after its check."""
+        if wanted.revision == self.accepted:
+            was = self.goal.changed if self.goal and self.goal.revision == wanted.revision else ()
             return [*self._cancel_check(), *self._accept(replace(wanted, changed=was))]
-        if self.goal is not None and self.goal.revision == fact.revision:
+        if self.goal is not None and self.goal.revision == wanted.revision:
             return self._accept(wanted)  # the early reading had it right, and it passed
         return self._check(wanted)
 
@@ -203,8 +181,9 @@ class Intake:
         watch = self.settings.watch
         is_polled = watch.observer is ObserverKind.POLLING
         self.adopting_until = now + EVENTS_COME + (watch.poll_interval if is_polled else 0.0)
-        self.is_doubtful = self.burst is not None or self.readings > 0
-        hints = tuple(sorted(self.burst.hints)) if self.burst is not None else ()
+        burst = self.gathering.burst
+        self.is_doubtful = burst is not None or self.gathering.readings > 0
+        hints = tuple(sorted(burst.hints)) if burst is not None else ()
         return self._accept(Goal(revision=fact.revision, changed=hints))
 
     def _check(self, wanted: Goal) -> list[Order]:
@@ -237,6 +216,16 @@ class Intake:
         self.checking = None
         return self._accept(checked)
 
+    def _fail_command(self, fact: CommandFailed) -> list[Order]:
+        """Without what the command makes, the revision is no good; it is run again with the next change."""
+        self.preparation.fail(fact.rule)
+        checked, self.checking = self.checking, None
+        if checked is None:
+            return []
+        if checked.revision != self.accepted:
+            self.rejected = checked.revision
+        return [Tell(story=story.command_failed(self.settings, fact, checked))]
+
     def _fail_check(self, fact: CheckFailed) -> list[Order]:
         checked = self.checking
         if checked is None or checked.revision != fact.revision:
@@ -246,12 +235,3 @@ class Intake:
             return []  # the burst goes on: its end brings the final reading, and its own check
         self.rejected = fact.revision
         return [Tell(story=story.refused(self.settings, fact, checked.changed))]
-
-    def _fail_reading(self, fact: RevisionFailed, now: float) -> list[Order]:
-        if fact.final:
-            self.readings = max(0, self.readings - 1)
-        self.read_at = now + READ_AGAIN
-        if self.unreadable == fact.reason:
-            return []
-        self.unreadable = fact.reason
-        return [Tell(story=story.unreadable(self.settings, fact.reason))]

@@ -244,5 +244,7 @@ class Settings:
     state_dir: str = ""
     log_format: LogFormat = LogFormat.TEXT
     log_level: str = "info"
+    reload_config: bool = False
+    """whether a change of program sections becomes supervisord's own reread and update"""
     username: str = ""
     password: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .facts import Story
-from .model import Revision, SlotName
+from .model import Revision, Settings, SlotName, TargetSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +113,45 @@ class Tell:
     story: Story
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RereadConfiguration:
+    """Have supervisord read its configuration again and tell what differs; it touches no process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceGroup:
+    """Remove an empty group from supervisord and add it as it is configured now, as one step."""
+
+    group: str
+    remove: bool = True
+    add: bool = True
+    start: tuple[SlotName, ...] = ()
+    """processes to start afterwards, which supervisord would not start by itself"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareEyes:
+    """Watch a target as these settings say, beside those that still hold, and read all its files once."""
+
+    settings: TargetSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropEyes:
+    """Take back a PrepareEyes: it is no longer wanted."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver:
+    """From now on these settings hold; what no target needs any more is closed."""
+
+    settings: Settings
+    targets: tuple[str, ...] = ()
+    """those that are new, or whose settings changed"""
+
+
 Order = (
     StartProcess
     | StopProcess
@@ -127,4 +166,9 @@ Order = (
     | RunCommand
     | AskGit
     | Tell
+    | RereadConfiguration
+    | ReplaceGroup
+    | PrepareEyes
+    | DropEyes
+    | TakeOver
 )

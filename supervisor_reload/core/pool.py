@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .model import ProcessState, Revision, TargetSettings
 from .phase import Phase
+from .revision import has_same_code
 from .slot import Slot
 
 
@@ -33,6 +34,16 @@ class Pool:
     def ready_old(self) -> tuple[Slot, ...]:
         """May receive work, on other code than the rollout's."""
         return self._where(s.phase is Phase.READY and s.revision != self.revision for s in self.slots)
+
+    @property
+    def ready_told(self) -> tuple[Slot, ...]:
+        """Of ready_old, those on the rollout's code but for light files: a signal is enough for them."""
+        return tuple(slot for slot in self.ready_old if has_same_code(slot.revision, self.revision))
+
+    @property
+    def ready_other(self) -> tuple[Slot, ...]:
+        """Of ready_old, those that must be replaced."""
+        return tuple(slot for slot in self.ready_old if not has_same_code(slot.revision, self.revision))
 
     @property
     def ready_new(self) -> tuple[Slot, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .facts import Fact, Story
+from .facts import Fact, GroupsCompared, Story
 from .model import Process, Revision, SlotName
 
 Put = Callable[[Fact], None]
@@ -35,6 +35,15 @@ class Supervisor(Protocol):
 
     def last_words(self, name: SlotName, size: int) -> str:
         """The last ``size`` bytes of the process's stderr log (stdout where that is redirected), or ''."""
+
+    def reread(self) -> GroupsCompared:
+        """Read the configuration again; which groups differ from what runs. Touches no process."""
+
+    def remove_group(self, group: str) -> None:
+        """Forget a group; SupervisorFault STILL_RUNNING where it has a process."""
+
+    def add_group(self, group: str) -> None:
+        """Add a group as the last ``reread`` found it; what has autostart=true is started."""
 
 
 class ExitWatch(Protocol):

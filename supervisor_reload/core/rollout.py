@@ -53,6 +53,9 @@ def roll(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float, *
         if settled:
             _signal(settings, moves, pool, rollout, now)
         return
+    if settled:
+        _tell_light(settings, moves, pool, rollout, now)
+        pool = Pool(tuple(moves.slots.values()), rollout.revision, rollout.began)
     enough = settings.has_spare and len(pool.ready_new) >= rollout.wanted
     for slot in pool.stale_boots:
         if settled or (settings.has_spare and slot.revision is not None):
@@ -67,8 +70,9 @@ def _surge(
     settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float, settled: bool
 ) -> None:
     """New beside old: start while there is room, retire only what is more than wanted."""
-    new = len(pool.ready_new) + len(pool.booting) + len(pool.owed) + len(pool.stale_boots)
-    total = new + len(pool.ready_old) + len(pool.unproven)
+    new = len(pool.ready_new) + len(pool.ready_told) + len(pool.booting) + len(pool.owed)
+    new += len(pool.stale_boots)
+    total = new + len(pool.ready_other) + len(pool.unproven)
     room = min(rollout.wanted - new, rollout.wanted + settings.max_surge - total)
     empty = (*pool.fallen, *pool.spare)
     for slot in empty[: max(0, room)]:
@@ -81,7 +85,7 @@ def _surge(
     for slot in pool.retried:
         moves.stop(slot, now, settings.stop_timeout, retiring=new >= rollout.wanted)
     surplus = len(pool.ready) + len(pool.unproven) - rollout.wanted
-    victims = (*pool.unproven, *pool.ready_old, *reversed(pool.ready_new))
+    victims = (*pool.unproven, *pool.ready_other, *pool.ready_told, *reversed(pool.ready_new))
     for slot in victims[: max(0, surplus)]:
         moves.leave(slot, now, settings, retiring=True)
 
@@ -93,8 +97,15 @@ def _in_place(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollo
     for slot in pool.retried:
         moves.leave(slot, now, settings, retiring=False)
     may_leave = len(pool.ready) + len(pool.unproven) - (rollout.wanted - settings.max_unavailable)
-    for slot in (*pool.unproven, *pool.ready_old)[: max(0, may_leave)]:
+    for slot in (*pool.unproven, *pool.ready_other)[: max(0, may_leave)]:
         moves.leave(slot, now, settings, retiring=False)
+
+
+def _tell_light(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float) -> None:
+    """Only light files changed for these (``signal_on``): they get a signal and go on, a few at a time."""
+    may_reload = max(1, settings.max_unavailable) - len(pool.booting) - len(pool.stale_boots)
+    for slot in pool.ready_told[: max(0, may_reload)]:
+        moves.hang_up(slot, now, settings, rollout.revision)
 
 
 def _signal(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float) -> None:

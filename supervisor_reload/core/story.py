@@ -5,10 +5,11 @@ It only words what happened; it never decides, and it does not format (observers
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .facts import CheckFailed, Story
+from .facts import CheckFailed, CommandFailed, RevisionComputed, Story
 from .model import Revision, TargetSettings
 from .phase import Phase
 from .slot import Slot
@@ -96,6 +97,35 @@ def refused(settings: TargetSettings, fact: CheckFailed, changed: tuple[str, ...
     return Story(target=settings.name, event="check failed", level="error", values=values)
 
 
+def commanded(settings: TargetSettings, rule: int, changed: tuple[str, ...]) -> Story:
+    """A command of ``run_on`` begins."""
+    values: dict[str, object] = {"command": shown(settings, rule), "changed": changed}
+    return Story(target=settings.name, event="command began", values=values)
+
+
+def command_failed(settings: TargetSettings, fact: CommandFailed, wanted: Goal) -> Story:
+    """A command of ``run_on`` failed: the code on disk is not rolled out; nothing was touched."""
+    values: dict[str, object] = {"command": shown(settings, fact.rule), "reason": fact.reason}
+    values |= {"output": fact.output, "revision": wanted.revision, "changed": wanted.changed}
+    return Story(target=settings.name, event="command failed", level="error", values=values)
+
+
+def shown(settings: TargetSettings, rule: int) -> str:
+    """A command as it might be typed."""
+    return shlex.join(settings.reactions.run_on[rule].command)
+
+
+def found(settings: TargetSettings, fact: RevisionComputed) -> Story:
+    """A rescan found what no event had told."""
+    return Story(target=settings.name, event="change found by rescan", values={"changed": fact.changed})
+
+
+def waiting_for_git(settings: TargetSettings, burst: Burst) -> Story:
+    """The burst went quiet, and git is at work."""
+    values: dict[str, object] = {"sign": burst.git_sign, "limit": settings.watch.git_wait}
+    return Story(target=settings.name, event="waiting for git", values=values)
+
+
 def unreadable(settings: TargetSettings, reason: str) -> Story:
     """The files can't be read; they are tried again."""
     return Story(target=settings.name, event="files unreadable", level="error", values={"reason": reason})
@@ -105,9 +135,9 @@ def forced(settings: TargetSettings, burst: Burst, now: float) -> Story:
     """A burst was ended by its limit: git's lock, files that nobody closes, or events without end."""
     reason = "events kept coming"
     if burst.git_held:
-        reason = "git still holds its index.lock"
+        reason = f"git is still at work ({burst.git_sign})"
     elif burst.is_closing:
-        reason = "whether git holds its index.lock could not be seen in time"
+        reason = "whether git is at work could not be seen in time"
     elif burst.writing:
         reason = f"{min(burst.writing)} is still open for writing"
     values = {"reason": reason, "seconds": now - burst.began}

@@ -37,12 +37,14 @@ class Target:
     """the surplus that supervisord started with us has been retired"""
     unserved: Revision | None = None
     """told already that nothing runs this code"""
+    is_waiting: bool = False
+    """its configuration is about to change: no rollout begins before"""
 
     @classmethod
     def of(cls, settings: TargetSettings) -> Target:
         """A target of which nothing is known yet."""
         slots = {slot.name: Slot(settings=slot) for slot in settings.slots}
-        return cls(settings, Intake(settings=settings), slots, Restraint(settings))
+        return cls(settings, Intake.of(settings), slots, Restraint(settings))
 
     def take(self, fact: Fact, now: float) -> list[Order]:
         """Take a fact about this target; what it orders at once never touches a process."""
@@ -94,6 +96,11 @@ class Target:
         tend(self.settings, moves, now, self._start_revision, start=may_start)
         self.slots = moves.slots
         return [*orders, *self._diff(before), *moves.orders]
+
+    def move(self, moves: Moves) -> list[Order]:
+        """Make moves that were not decided here: for a change of the configuration."""
+        before, self.slots = self.slots, moves.slots
+        return [*self._diff(before), *moves.orders]
 
     @property
     def _start_revision(self) -> Revision | None:
@@ -197,7 +204,8 @@ class Target:
 
     def _is_due(self, goal: Goal, now: float) -> bool:
         """Whether a rollout of the goal should begin now."""
-        if not self.restraint.permits(now) or (goal.is_final and not self.intake.is_settled):
+        may = self.restraint.permits(now) and not self.is_waiting
+        if not may or (goal.is_final and not self.intake.is_settled):
             return False
         if not goal.is_final and (not self.settings.has_spare or self.intake.rejected is not None):
             return False

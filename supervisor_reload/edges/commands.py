@@ -1,7 +1,7 @@
 """The operator's commands, ``check`` and ``run_on``: runs them, with limits, and tells how they ended.
 
 ``check=python`` compiles the changed files in memory with the program's own interpreter; a command gets the
-changed files on its stdin, NUL-separated. It never decides what follows.
+changed files on its stdin, NUL-separated, and as a file. It never decides what follows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from ..core.ports import Put
 from .spawning import Outcome, run
 
 log = logging.getLogger(__name__)
+
+FILES = "SUPERVISOR_RELOAD_FILES"
+"""the variable that names a file with what a command gets on stdin, for those that want to read it twice"""
 
 COMPILE = """
 import os, sys
@@ -146,6 +149,7 @@ def command(
         environment=_environment(target, revision),
         directory=settings.directory,
         stdin=_separated(changed),
+        named_in=FILES,
         cancelled=cancelled,
     )
 
@@ -171,6 +175,7 @@ def check(
         environment=_environment(target, revision),
         directory=settings.directory,
         stdin=_separated(files),
+        named_in=FILES,
         cancelled=cancelled,
     )
 

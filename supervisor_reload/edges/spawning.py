@@ -15,8 +15,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 log = logging.getLogger(__name__)
@@ -53,30 +54,46 @@ def run(
     environment: Mapping[str, str] | None = None,
     directory: str = "",
     stdin: bytes = b"",
+    named_in: str = "",
     cancelled: threading.Event | None = None,
 ) -> Outcome:
     """Run a command and wait for it, ``limit`` seconds (and KILL_LIMIT) at most.
 
-    Never raises for what the command does. It is ended as at its limit once ``cancelled`` is set.
+    Never raises for what the command does. It is ended as at its limit once ``cancelled`` is set. What it
+    gets on stdin is also a file for that time, whose name stands in the variable ``named_in``.
     """
-    try:
-        with tempfile.TemporaryFile() as given:  # a full disk is a reason, too
-            given.write(stdin)
-            given.seek(0)
+    with contextlib.ExitStack() as stack:
+        try:
+            given = stack.enter_context(_file(stdin))
+            named = {named_in: given.name} if named_in else {}
             process = subprocess.Popen(
                 argv,
                 stdin=given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd=directory or None,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **(environment or {}), **named},
                 start_new_session=True,
             )
-    except (OSError, ValueError) as error:
-        return Outcome(code=127, reason=f"could not be started: {error}", output="")
-    assert process.stdout is not None
-    with process.stdout as stdout:
+        except (OSError, ValueError) as error:
+            return Outcome(code=127, reason=f"could not be started: {error}", output="")
+        assert process.stdout is not None
+        stdout = stack.enter_context(process.stdout)
         return _follow(process, stdout, limit, cancelled or threading.Event())
+
+
+@contextlib.contextmanager
+def _file(content: bytes) -> Iterator[IO[bytes]]:
+    """A file with a name, for as long as the command runs. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix="supervisor_reload-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:  # a full disk shows here, or when it is closed
+            file.write(content)
+        with Path(name).open("rb") as file:
+            yield file
+    finally:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
 
 
 def _follow(

@@ -11,14 +11,16 @@ DURATION = r"\d+ ms|\d+\.\d\d s"
 
 WORDINGS = {
     "changed": rf"{NAMES}(?: and \d+ more)?|the code that runs is not the code on disk",
-    "revision": "[0-9a-f]{12}",
-    "newer": "[0-9a-f]{12}",
+    "revision": r"[0-9a-f]{12}(?:\+[0-9a-f]{6})?",
+    "newer": r"[0-9a-f]{12}(?:\+[0-9a-f]{6})?",
     "again": r"|, attempt \d+",
     "slot": rf"(?:{NAME})?(?:: )?",
     "slots": NAMES,
     "seconds": DURATION,
     "limit": DURATION,
     "signal": r"[A-Z0-9]+",
+    "sign": r"index\.lock|a \w+",
+    "command": r"\S.*?",
     "pending": r"(?: \(.*?\))?",
     "in_flight": r"(?:, which cuts \d+ busy connections?)?",
     "reason": r"\S.*?",

@@ -59,6 +59,7 @@ def completed(block: Block) -> str:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("app", "jobs", "lib", "run"):
         (tmp_path / name).mkdir()
+    (tmp_path / "current").symlink_to("app")
     programs = Path(sys.executable).parent
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     return tmp_path

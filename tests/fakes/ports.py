@@ -61,9 +61,10 @@ class Commands:
         self._world = world
 
     def run(self, target: str, rule: int, revision: Revision, changed: tuple[str, ...]) -> None:
-        self._world.commands.append(rule)
+        world = self._world
+        world.commands.append((rule, world.clock.now, world.command_succeeds))
         fact: Fact = CommandSucceeded(target=target, rule=rule)
-        if not self._world.command_succeeds:
+        if not world.command_succeeds:
             fact = CommandFailed(target=target, rule=rule, reason="exit status 1", output="no such package")
         self._world.put(fact, self._world.command_seconds)
 

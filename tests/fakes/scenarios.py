@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from supervisor_reload.core.facts import ChangeKind, RevisionFailed
-from supervisor_reload.core.model import SlotName
+from supervisor_reload.core.model import ReactionSettings, RunRule, SlotName
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, Code, World, web
 
@@ -154,6 +154,23 @@ def measured() -> World:
     return world
 
 
+def commanded() -> World:
+    """A command that fails, then one that succeeds; a lost event; git at work."""
+    rules = (RunRule(patterns=("*.txt",), command=("pip", "install")),)
+    world = booted(World(web(1, max_surge=0, reactions=ReactionSettings(run_on=rules))))
+    world.command_succeeds = False
+    world.save("r1", name="requirements.txt", rules=(0,))
+    world.advance(5)
+    world.command_succeeds = world.lose_file_events = True
+    world.save("r2")
+    world.advance(60)
+    world.lose_file_events = False
+    world.git_held = True
+    world.save("r3")
+    world.advance(2)
+    return world
+
+
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
     halted,
@@ -168,4 +185,5 @@ SCENARIOS: list[Callable[[], World]] = [
     spare_stopped,
     echoing,
     measured,
+    commanded,
 ]

@@ -94,6 +94,7 @@ class World:
     autorestart: str = "true"
     lose_events: bool = False
     lose_exits: bool = False
+    lose_file_events: bool = False
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -118,8 +119,8 @@ class World:
         self.on_order: Callable[[str, SlotName], None] = lambda verb, name: None
         self.git_held = False
         self.check_seconds = 0.02
-        self.commands: list[int] = []
-        """the rules of run_on whose command was run"""
+        self.commands: list[tuple[int, float, bool]] = []
+        """the rules of run_on whose command was run, when it began, and whether it will succeed"""
         self.command_seconds = 0.02
         self.command_succeeds = True
         self._due: list[tuple[float, int, Fact]] = []
@@ -129,6 +130,7 @@ class World:
         self.busy: dict[SlotName, float | None] = {}
         """when the work in hand of a slot's process will be done; None is never"""
         self._read = ""
+        self._rules: set[int] = set()
         self.start_listener()
 
     def start_listener(self) -> None:
@@ -159,15 +161,23 @@ class World:
     # -- what happens
 
     def save(
-        self, revision: str, *, passes: bool = True, boot: Boot | None = None, name: str = "app.py"
+        self,
+        revision: str,
+        *,
+        passes: bool = True,
+        boot: Boot | None = None,
+        name: str = "app.py",
+        rules: tuple[int, ...] = (),
     ) -> None:
-        """Somebody saves a file."""
+        """Somebody saves a file, one that these rules of run_on name."""
+        self._rules |= set(rules)
         self.code = Code(revision=revision, passes=passes, boot=boot or Boot())
         self.touch(name)
 
     def touch(self, name: str = "app.py", kind: ChangeKind = ChangeKind.SETTLED) -> None:
         """A file event."""
-        self.put(FileChanged(target="web", path=f"/app/{name}", kind=kind), 0.001)
+        if not self.lose_file_events:
+            self.put(FileChanged(target="web", path=f"/app/{name}", kind=kind), 0.001)
 
     def advance(self, seconds: float, step: float = 0.5) -> None:
         """Let time pass, and everything happen that it brings."""
@@ -242,11 +252,14 @@ class World:
     # -- the ports Sources and Watch
 
     def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
-        changed = () if self.code.revision == self._read else ("/app/app.py",)
+        changed = () if self.code.revision == self._read and not self._rules else ("/app/app.py",)
+        rules = tuple(sorted(self._rules))
         if final:
             self._read = self.code.revision
+            self._rules.clear()
         revision = Revision(self.code.revision)
-        self.put(RevisionComputed(target=target, revision=revision, changed=changed, final=final), 0.004)
+        fact = RevisionComputed(target=target, revision=revision, changed=changed, rules=rules, final=final)
+        self.put(fact, 0.004)
 
     def ask_git(self, target: str) -> None:
         self.put(GitHeld(target=target, held=self.git_held), 0.001)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor_reload.core.facts import CheckFailed, CheckPassed, Fact
-from supervisor_reload.core.model import CheckSettings, Revision
-from supervisor_reload.edges.commands import Checking, check
+from supervisor_reload.core.facts import CheckFailed, CheckPassed, CommandFailed, CommandSucceeded, Fact
+from supervisor_reload.core.model import CheckSettings, ReactionSettings, Revision, RunRule
+from supervisor_reload.edges.commands import Checking, Commanding, check
 from supervisor_reload.edges.spawning import Outcome
 from tests.fakes.world import web
 from tests.integration.supervisord import wait_for
@@ -130,6 +130,40 @@ def test_a_command_is_told_what_changed(tmp_path: Path) -> None:
     settings = CheckSettings(command=("sh", "-c", words), directory=str(tmp_path))
     outcome = check(settings, "web", R1, ("/app/a\nb.css", "/app/c.py"))
     assert f"/app/a\nb.css|/app/c.py|\nweb r1\n{tmp_path}\n" == outcome.output
+
+
+def test_what_changed_is_a_file_too() -> None:
+    """For commands whose stdin is taken, or that read it twice; gone when the command is."""
+    words = 'xargs -0 printf "<%s>" < "$SUPERVISOR_RELOAD_FILES"; echo; echo "$SUPERVISOR_RELOAD_FILES"'
+    outcome = check(CheckSettings(command=("sh", "-c", words)), "web", R1, ("/app/a\nb.css", "/app/-rf"))
+    shown, name = outcome.output.rsplit("\n", 2)[:2]
+    assert "</app/a\nb.css></app/-rf>" == shown
+    assert not Path(name).exists()
+
+
+def test_a_command_of_run_on(facts: queue.SimpleQueue[Fact], tmp_path: Path) -> None:
+    """Run without a shell, in its directory; how it ended is a fact."""
+    rules = (
+        RunRule(patterns=("*.txt",), command=("sh", "-c", "cat > got; pwd")),
+        RunRule(patterns=("*.txt",), command=("sh", "-c", "echo no such package; exit 3")),
+        RunRule(patterns=("*.txt",), command=("sleep", "1000")),
+    )
+    reactions = ReactionSettings(run_on=rules, run_timeout=0.3, directory=str(tmp_path))
+    commanding = Commanding([replace(web(1, max_surge=0), reactions=reactions)], facts.put)
+    try:
+        commanding.run("web", 0, R1, ("/app/requirements.txt",))
+        assert CommandSucceeded(target="web", rule=0) == facts.get(timeout=LIMIT)
+        assert b"/app/requirements.txt\0" == (tmp_path / "got").read_bytes()
+        commanding.run("web", 1, R1, ())
+        failed = CommandFailed(target="web", rule=1, reason="exit status 3", output="no such package\n")
+        assert failed == facts.get(timeout=LIMIT)
+        commanding.run("web", 2, R1, ())
+        late = facts.get(timeout=LIMIT)
+        assert ("no end within 0.3 s", 2) == (getattr(late, "reason", ""), getattr(late, "rule", None))
+        commanding.run("web", 2, R1, ())
+    finally:
+        commanding.close()
+    assert facts.empty()
 
 
 def test_a_command_has_a_limit() -> None:

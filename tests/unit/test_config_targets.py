@@ -63,6 +63,20 @@ from tests.fakes.place import HEAD, LISTENER, PLAIN, RELOAD, WEB
         ("max_wait=1m", "max_wait: '1m' is not a number of seconds"),
         ("quiet_period=3", "quiet_period: 3 seconds are more than max_wait (2)"),
         ("check_timeout=0", "check_timeout: must be more than 0 seconds"),
+        ("rescan_interval=x", "rescan_interval: 'x' is not a number of seconds"),
+        ("run_on=*.txt pip install", "run_on: '*.txt pip install' lacks the -> between its patterns and its"),
+        ("run_on=-> true", "run_on: '-> true' names no pattern before the ->"),
+        ("run_on=*.txt ->", "run_on: is an empty command"),
+        ("run_on=*.txt -> /no/such", "run_on: '/no/such' does not exist"),
+        ("run_on=*.txt -> test 'a", 'run_on: "test \'a" is not a command line: No closing quotation'),
+        ("run_on=/ -> true", None),
+        ("run_on=! -> true", "run_on: '!' is not a gitignore pattern: "),
+        ("run_timeout=0", "run_timeout: must be more than 0 seconds"),
+        ("signal_on=templates/", "signal_on: needs signal=: the one at which the program reads such files"),
+        ("signal_on=!\nsignal=HUP", "signal_on: '!' is not a gitignore pattern: "),
+        ("ignore_on=!", "ignore_on: '!' is not a gitignore pattern: "),
+        ("strategy=signal\nsignal=HUP\nsignal_on=a", "signal_on: says nothing with strategy=signal, where"),
+        ("reload_config=true", "reload_config: belongs in [reload], because it holds for all targets"),
         ("failure_limit=0", "failure_limit: must be a number from 1 to 1000000, not 0"),
         ("failure_limit=x", "failure_limit: 'x' is not a whole number"),
         ("max_per_hour=-1", "max_per_hour: must be a number from 1 to 1000000, not -1"),
@@ -108,6 +122,28 @@ def test_errors_of_a_target(place, keys, expected):
         assert any("[reload:web] watch:" in error and "'her'" in error for error in errors), errors
     else:
         assert any(error.startswith(WEB + expected) for error in errors), errors
+
+
+def test_rules(place):
+    """
+    One a line, patterns before the arrow, a command line behind it, with what %(here)s stands for.
+    """
+    text = """run_on=
+  requirements*.txt, constraints.txt -> %(here)s/pip install -r 'a b.txt'
+  package.json  package-lock.json->npm ci
+rescan_interval=none
+signal_on=templates/,*.html
+signal=USR2
+ignore_on=*.md
+"""
+    (place.directory / "pip").write_text("")
+    (target,) = place.read(HEAD, LISTENER, PLAIN, RELOAD, text).settings.targets
+    pip, npm = target.reactions.run_on
+    assert ("requirements*.txt", "constraints.txt") == pip.patterns
+    assert (str(place.directory / "pip"), "install", "-r", "a b.txt") == pip.command
+    assert (("package.json", "package-lock.json"), ("npm", "ci")) == (npm.patterns, npm.command)
+    assert (("templates/", "*.html"), ("*.md",)) == (target.reactions.signal_on, target.reactions.ignore_on)
+    assert ("USR2", 0.0) == (target.signal, target.watch.rescan_interval)
 
 
 def test_missing_watch(place):

@@ -88,18 +88,19 @@ def test_when_a_spare_slot_may_boot_already(tested: Burst, may: bool) -> None:
 
 def test_too_many_hints_are_one_full_reading() -> None:
     """60,000 names are no help: everything is read, and memory stays small."""
-    intake = Intake(settings=web(1, max_surge=0))
+    intake = Intake.of(web(1, max_surge=0))
     for number in range(MANY + 10):
         intake.take(event(f"/app/{number}"), NOW)
-    assert intake.burst is not None
-    assert MANY == len(intake.burst.hints)
+    assert intake.gathering.burst is not None
+    assert MANY == len(intake.gathering.burst.hints)
     reading = ComputeRevision(target="web", full=True)
     assert reading in intake.elapse(NOW + 2.1)
 
 
 def test_a_burst_that_went_quiet_asks_git_and_waits_for_its_answer() -> None:
     """For max_wait at the latest: then it ends without."""
-    intake = Intake(settings=web(1, max_surge=0), read_at=None)
+    intake = Intake.of(web(1, max_surge=0))
+    intake.gathering.read_at = None
     intake.take(event(), NOW)
     assert [AskGit(target="web")] == intake.elapse(NOW + 0.06)
     assert [] == intake.elapse(NOW + 1)
@@ -107,4 +108,4 @@ def test_a_burst_that_went_quiet_asks_git_and_waits_for_its_answer() -> None:
     assert isinstance(told, Tell)
     assert "could not be seen in time" in str(told.story.values["reason"])
     assert ComputeRevision(target="web", hints=("/app/a",)) == read
-    assert intake.was_forced
+    assert intake.gathering.was_forced

@@ -12,7 +12,8 @@ from supervisor_reload.core.facts import (
     RevisionFailed,
     Ticked,
 )
-from supervisor_reload.core.intake import READ_AGAIN, Goal, Intake
+from supervisor_reload.core.gathering import READ_AGAIN
+from supervisor_reload.core.intake import Goal, Intake
 from supervisor_reload.core.model import Revision, TargetSettings
 from supervisor_reload.core.orders import AskGit, CancelCheck, ComputeRevision, Order, RunCheck, Tell
 from tests.fakes.world import web
@@ -26,7 +27,7 @@ SPARE = web(2, check=True)
 
 def settled(settings: TargetSettings) -> Intake:
     """An intake that has read r0."""
-    intake = Intake(settings=settings)
+    intake = Intake.of(settings)
     assert [ComputeRevision(target="web", full=True)] == intake.elapse(0.0)
     assert [] == intake.take(RevisionComputed(target="web", revision=R0), -10.0)
     assert not intake.is_settled, "the event of a save just before may still come"

@@ -33,7 +33,7 @@ def test_a_wake_up_that_falls_due_while_orders_are_carried_out() -> None:
     world.on_order = take_long
     began = world.clock.now
     world.save("r1")
-    while world.target.intake.burst is not None or world.target.intake.goal.revision != "r1":
+    while world.target.intake.gathering.burst is not None or world.target.intake.goal.revision != "r1":
         world.advance(0.01)
         assert world.clock.now < began + 1, "the end of the burst was not noticed"
 
@@ -201,8 +201,8 @@ def test_a_file_that_was_once_open_too_long_is_trusted_again() -> None:
     world.advance(5)
     world.touch("big.py", ChangeKind.WRITING)
     world.advance(0.5)
-    assert world.target.intake.burst is not None
-    assert set() == world.target.intake.endless
+    assert world.target.intake.gathering.burst is not None
+    assert set() == world.target.intake.gathering.endless
 
 
 def test_a_stale_git_lock_is_told() -> None:

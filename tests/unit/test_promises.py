@@ -11,12 +11,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from supervisor_reload.core.errors import SupervisorFault
 from supervisor_reload.core.facts import ChangeKind
+from supervisor_reload.core.model import LIGHT, ReactionSettings, RunRule, SlotName
 from supervisor_reload.core.model import ProcessState as S
-from supervisor_reload.core.model import SlotName
 from supervisor_reload.core.phase import Phase
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, World, web
 
+RULES = ReactionSettings(
+    run_on=(RunRule(patterns=("a",), command=("one",)), RunRule(patterns=("b",), command=("two",)))
+)
 SHAPES = {
     "plain": web(1, max_surge=0, check=True),
     "swap": web(2, check=True),
@@ -30,6 +33,8 @@ SHAPES = {
     "measured swap": web(2, drain="http", quiesce_signal="USR1", lame_duck=0.3, drain_timeout=5.0),
     "measured in place": web(2, replicas=2, max_surge=0, drain="http", drain_timeout=5.0),
     "quiesced in place": web(1, max_surge=0, quiesce_signal="USR1"),
+    "prepared swap": web(2, check=True, reactions=RULES),
+    "prepared in place": web(2, replicas=2, max_surge=0, reactions=RULES),
 }
 GOOD = st.builds(
     Boot,
@@ -59,6 +64,8 @@ class Promises(RuleBasedStateMachine):
         self.world.on_order = self.judge
         self.number = 0
         self.passed = {"r0": True}
+        self.needs: dict[str, tuple[float, tuple[int, ...]]] = {}
+        """when a revision was first saved, and which commands it must be preceded by"""
         self.stopped: set[SlotName] = set()
         self.disturbed = False
         """a process ended by itself or by an operator, and the engine may not know it yet"""
@@ -73,16 +80,30 @@ class Promises(RuleBasedStateMachine):
     def save_bad(self, boot: Boot) -> None:
         self.save(boot, True)
 
+    @rule(boot=GOOD, rules=st.sampled_from([(0,), (1,), (0, 1)]), succeeds=st.booleans())
+    def save_what_needs_a_command(self, boot: Boot, rules: tuple[int, ...], succeeds: bool) -> None:
+        self.world.command_succeeds = succeeds
+        self.save(boot, True, rules if self.settings.reactions.run_on else ())
+
+    @rule(boot=GOOD)
+    def save_a_template(self, boot: Boot) -> None:
+        code, _, light = self.world.code.revision.partition(LIGHT)
+        self.save(boot, True, revision=f"{code}{LIGHT}{light}x")
+
     @rule(boot=GOOD)
     def save_what_ran_before(self, boot: Boot) -> None:
         self.number = max(0, self.number - 2)
         self.save(boot, True)
 
-    def save(self, boot: Boot, passes: bool) -> None:
-        self.number += 1
-        revision = f"r{self.number}"
+    def save(
+        self, boot: Boot, passes: bool, rules: tuple[int, ...] = (), revision: str | None = None
+    ) -> None:
+        self.number += revision is None
+        revision = revision or f"r{self.number}"
+        if revision not in self.passed:
+            self.needs[revision] = (self.world.clock.now, rules)
         passes = self.passed.setdefault(revision, passes or not self.settings.check.command)
-        self.world.save(revision, boot=boot, passes=passes)
+        self.world.save(revision, boot=boot, passes=passes, rules=rules)
 
     @rule(kind=st.sampled_from(list(ChangeKind)))
     def touch(self, kind: ChangeKind) -> None:
@@ -128,6 +149,10 @@ class Promises(RuleBasedStateMachine):
     def facts_get_lost(self, lossy: bool) -> None:
         self.world.lose_events = self.world.lose_exits = lossy
 
+    @rule(lossy=st.booleans())
+    def file_events_get_lost(self, lossy: bool) -> None:
+        self.world.lose_file_events = lossy
+
     @rule()
     def facts_come_twice(self) -> None:
         for program in self.world.supervisor.programs.values():
@@ -154,6 +179,9 @@ class Promises(RuleBasedStateMachine):
         if verb == "HUP" or rollout is None:
             return
         assert self.passed[rollout.revision], "something was touched for code that the check refused"
+        saved_at, rules = self.needs.get(rollout.revision, (0.0, ()))
+        ran = {number for number, began, succeeded in world.commands if succeeded and began >= saved_at}
+        assert ran.issuperset(rules), "something was touched before the commands of run_on succeeded"
         old = target.slots[name]
         if old.settings.drain.is_measured and program.pid in self.out_of_service():
             return  # since its drain began; another may have fallen meanwhile
@@ -179,7 +207,7 @@ class Promises(RuleBasedStateMachine):
     def judge_work(self, verb: str, name: SlotName) -> None:
         """Work that is looked at is waited for, as long as the operator allows."""
         slot, program = self.world.target.slots[name], self.world.supervisor.programs[name]
-        if not slot.settings.drain.is_measured or verb == "USR1" or program.state is not S.RUNNING:
+        if not slot.settings.drain.is_measured or verb in ("USR1", "HUP") or program.state is not S.RUNNING:
             return
         if not program.is_ready(self.world.clock.now) or slot.signalled_pid == slot.pid:
             return
@@ -214,7 +242,8 @@ class Promises(RuleBasedStateMachine):
             assert slot.state is program.state, (slot, program)
         runs = [program for program in world.supervisor.programs.values() if program.state.is_up]
         good = code.boot.dies_after is None and code.boot.ready_after is not None
-        if good and code.passes and not self.stopped and self.newest_is_wanted():
+        prepared = not world.target.intake.preparation.owed
+        if good and code.passes and prepared and not self.stopped and self.newest_is_wanted():
             failed = [slot for slot in target.slots.values() if slot.phase is Phase.FAILED]
             # one that fell on the newest code by itself is supervisord's business until the files change
             assert all(slot.revision == code.revision for slot in failed), "a good save did not revive it"

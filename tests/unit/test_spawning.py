@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
 import sys
 import threading
 import time
@@ -61,6 +62,23 @@ def test_a_directory_that_is_gone_is_told() -> None:
     """Not taken for a missing command."""
     outcome = sh("true", directory="/no/such/directory")
     assert "could not be started: [Errno 2] No such file or directory: '/no/such/directory'" == outcome.reason
+
+
+FULL = """
+import resource
+import subprocess
+from supervisor_reload.edges.spawning import run
+resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+print(run(["true"], limit=5, stdin=b"x" * 100).reason)
+"""
+
+
+def test_a_disk_that_fills_up_is_told() -> None:
+    """What the command would read can't be written, at once or when it is flushed."""
+    said = subprocess.run(
+        [sys.executable, "-c", FULL], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert said.stdout == "could not be started: [Errno 27] File too large\n"
 
 
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,100 @@
+"""Looks that no event asked for: lost events are found, and half-written files are not believed."""
+
+from __future__ import annotations
+
+from supervisor_reload.core.facts import ChangeKind, FileChanged, GitHeld, RevisionComputed, RevisionFailed
+from supervisor_reload.core.gathering import Gathering
+from supervisor_reload.core.model import Revision, TargetSettings, WatchSettings
+from supervisor_reload.core.orders import AskGit, ComputeRevision, Tell
+from tests.fakes.world import World, settled, web
+
+R0, R1 = Revision("r0"), Revision("r1")
+A = ("/app/a.py",)
+RESCAN = ComputeRevision(target="web", full=True, final=False)
+
+
+def watching(interval: float = 30.0) -> TargetSettings:
+    settings = web(1, max_surge=0)
+    watch = WatchSettings(paths=("/app",), rescan_interval=interval)
+    return type(settings)(name="web", slots=settings.slots, watch=watch)
+
+
+def gathered(interval: float = 30.0) -> Gathering:
+    """One whose first reading came at 0."""
+    gathering = Gathering(settings=watching(interval))
+    assert [ComputeRevision(target="web", full=True)] == gathering.elapse(0.0)
+    gathering.end_reading()
+    return gathering
+
+
+def answer(changed: tuple[str, ...] = ()) -> RevisionComputed:
+    return RevisionComputed(target="web", revision=R1 if changed else R0, changed=changed, final=False)
+
+
+def test_everything_is_looked_at_again_and_again() -> None:
+    """Every rescan_interval, and never two looks at once."""
+    gathering = gathered()
+    assert 30.0 == gathering.wakes_at
+    assert [] == gathering.elapse(29.9)
+    assert [RESCAN] == gathering.elapse(30.0)
+    assert [] == gathering.elapse(60.0), "the first has not answered yet"
+    assert [] == gathering.pass_reading(answer(), 61.0)
+    assert [RESCAN] == gathering.elapse(90.0)
+
+
+def test_none_is_never() -> None:
+    """rescan_interval=none"""
+    assert gathered(0.0).wakes_at is None
+
+
+def test_a_rescan_unsettles_nothing() -> None:
+    """A rollout goes on while a big tree is looked at."""
+    gathering = gathered()
+    gathering.elapse(30.0)
+    assert gathering.is_quiet
+
+
+def test_what_a_rescan_finds_is_a_hint() -> None:
+    """The event may be on its way, and the file may be half-written: the burst ends as any other does."""
+    gathering = gathered()
+    gathering.elapse(30.0)
+    told, asked = gathering.pass_reading(answer(A), 30.2)
+    assert isinstance(told, Tell)
+    assert ("change found by rescan", A) == (told.story.event, told.story.values["changed"])
+    assert AskGit(target="web") == asked
+    assert not gathering.is_quiet
+    gathering.hear_git(GitHeld(target="web", held=False), 30.2)
+    assert [AskGit(target="web")] == gathering.elapse(30.3)
+    read = gathering.hear_git(GitHeld(target="web", held=False), 30.3)
+    assert [ComputeRevision(target="web", hints=A)] == read
+
+
+def test_a_rescan_inside_a_burst_says_nothing() -> None:
+    """The final reading of the burst tells all that it saw."""
+    gathering = gathered()
+    gathering.elapse(30.0)
+    gathering.change(FileChanged(target="web", path=A[0], kind=ChangeKind.WRITING), 30.1)
+    assert [] == gathering.pass_reading(answer(A), 30.2)
+    assert not gathering.has_read_early
+
+
+def test_a_rescan_that_can_not_read_is_tried_again() -> None:
+    """As a reading whose files could not be read."""
+    gathering = gathered()
+    gathering.elapse(30.0)
+    failed = RevisionFailed(target="web", reason="gone", final=False)
+    assert ["files unreadable"] == [o.story.event for o in gathering.fail_reading(failed, 30.1)]  # type: ignore[union-attr]
+    assert not gathering.is_quiet
+    assert [ComputeRevision(target="web", full=True)] == gathering.elapse(31.1)
+
+
+def test_a_lost_event_costs_one_interval() -> None:
+    """The whole engine: a save that nobody told is rolled out, once."""
+    world = settled(World(watching()))
+    world.lose_file_events = True
+    world.save("r1")
+    world.advance(31)
+    assert 1 == world.events().count("change found by rescan")
+    assert 1 == world.events().count("rollout complete")
+    world.advance(100)
+    assert 1 == world.events().count("rollout complete")
