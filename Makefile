@@ -35,12 +35,12 @@ lint: $(VENV)/.stamp-lint ## ruff, mypy, import-linter, codespell
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-bench: $(VENV)/.stamp-bench ## how long a save takes, side by side with the others, and what a big tree costs: 10 min
+bench: $(VENV)/.stamp-bench ## how long a save takes, side by side with the others, and what a big tree costs: 13 min
 	@echo "1 of 3: how long a save takes"
 	@$(BIN)/python -m benchmarks.reload_time --saves $(SAVES) $(ARGS)
 	@echo; echo "2 of 3: side by side with the others"
 	@$(BIN)/python -m benchmarks.compare --rounds 1 --saves 3 --loads fresh keep-alive
-	@echo; echo "3 of 3: a big tree, about 2 min"
+	@echo; echo "3 of 3: a big tree, about 5 min"
 	@$(BIN)/python -m benchmarks.big_tree
 
 bench-full: $(VENV)/.stamp-bench ## every number and the picture of docs/benchmarks.md: 2.5 hours

@@ -71,7 +71,8 @@ KEYS: tuple[Key, ...] = (
         name="observer",
         default="auto",
         convert=partial(values.one_of, ObserverKind),
-        doc="Where file events come from: auto, native or polling.",
+        doc="Where file events come from: native, polling, or auto: native where the file system tells of "
+        "every change.",
     ),
     Key(
         name="poll_interval",

@@ -1,8 +1,8 @@
 """Which files are code: gitignore rules, matched by ourselves, so that every observer means the same.
 
 A filter judges names only. It never looks at the disk: whoever reads a ``.gitignore`` hands its text in. It
-has one writer (the thread that scans) and may be asked from any thread: its patterns are replaced as a whole,
-never changed under a reader.
+has one writer (the thread that scans; before it begins, the watching's start) and may be asked from any
+thread: its patterns are replaced as a whole, never changed under a reader.
 """
 
 from __future__ import annotations

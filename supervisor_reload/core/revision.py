@@ -34,33 +34,46 @@ class Weight(enum.Enum):
 class Fingerprint:
     """The set of a target's files, each with the digest of its content."""
 
-    __slots__ = ("_counts", "_sums")
+    __slots__ = ("_code", "_light")
 
     def __init__(self) -> None:
-        self._sums = {Weight.CODE: 0, Weight.LIGHT: 0}
-        self._counts = {Weight.CODE: 0, Weight.LIGHT: 0}
+        self._code, self._light = _Sum(), _Sum()
 
     def add(self, root: int, relative: str, content: bytes, weight: Weight = Weight.CODE) -> None:
         """Put a file in: the number of its watched path, its name below it, and its content's digest."""
         if weight is not Weight.NONE:
-            self._sums[weight] = (self._sums[weight] + _entry(root, relative, content)) % _MODULUS
-            self._counts[weight] += 1
+            self._of(weight).change(_entry(root, relative, content), 1)
 
     def remove(self, root: int, relative: str, content: bytes, weight: Weight = Weight.CODE) -> None:
         """Take a file out that was put in with the same values."""
         if weight is not Weight.NONE:
-            self._sums[weight] = (self._sums[weight] - _entry(root, relative, content)) % _MODULUS
-            self._counts[weight] -= 1
+            self._of(weight).change(-_entry(root, relative, content), -1)
 
     def revision(self) -> Revision:
         """The short digest of the set: of the code, and behind it of the light files, where there are any."""
-        code = self._digest(Weight.CODE)[:DIGITS]
-        if not self._counts[Weight.LIGHT]:
+        code = self._code.digest()[:DIGITS]
+        if not self._light.count:
             return Revision(code)
-        return Revision(f"{code}{LIGHT}{self._digest(Weight.LIGHT)[:LIGHT_DIGITS]}")
+        return Revision(f"{code}{LIGHT}{self._light.digest()[:LIGHT_DIGITS]}")
 
-    def _digest(self, weight: Weight) -> str:
-        whole = self._sums[weight].to_bytes(32, "big") + self._counts[weight].to_bytes(8, "big")
+    def _of(self, weight: Weight) -> _Sum:
+        return self._light if weight is Weight.LIGHT else self._code
+
+
+class _Sum:
+    """The files of one weight."""
+
+    __slots__ = ("count", "total")
+
+    def __init__(self) -> None:
+        self.total = self.count = 0
+
+    def change(self, entry: int, files: int) -> None:
+        self.total = (self.total + entry) % _MODULUS
+        self.count += files
+
+    def digest(self) -> str:
+        whole = self.total.to_bytes(32, "big") + self.count.to_bytes(8, "big")
         return sha256(whole).hexdigest()
 
 

@@ -19,7 +19,7 @@ WORDINGS = {
     "seconds": DURATION,
     "limit": DURATION,
     "signal": r"[A-Z0-9]+",
-    "sign": r"index\.lock|a \w+",
+    "sign": r"index\.lock|a [\w-]+(?: or [\w-]+(?: \w+)?)?",
     "command": r"\S.*?",
     "pending": r"(?: \(.*?\))?",
     "in_flight": r"(?:, which cuts \d+ busy connections?)?",
@@ -29,6 +29,13 @@ WORDINGS = {
     "pid": r"\d+",
     "last_words": "",
     "output": "",
+    "keys": r"\w[\w, ]*",
+    "remedy": r".*",
+    "groups": NAMES,
+    "group": NAME,
+    "targets": NAMES,
+    "waiting": r"(?: \(until then .* as before\))?",
+    "verb": "added|updated|removed",
 }
 """What may stand in each field of a line of the log."""
 

@@ -15,9 +15,9 @@ from tests.integration.listener import Listener
 def watch():
     listeners = []
 
-    def make(*paths: Path, allowed=limits.watches_allowed, others=None, **settings) -> Listener:
+    def make(*paths: Path, allowed=limits.watches_allowed, others=None, mounts=None, **settings) -> Listener:
         targets = {"web": WatchSettings(paths=tuple(map(str, paths)), **settings), **(others or {})}
-        listener = Listener(targets, allowed)
+        listener = Listener(targets, allowed, mounts)
         listeners.append(listener)
         listener.watching.start()
         return listener

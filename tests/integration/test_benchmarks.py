@@ -8,6 +8,7 @@ import struct
 
 import pytest
 
+from benchmarks import big_tree
 from benchmarks.experiment import Outcome
 from benchmarks.load import Load, Request
 from benchmarks.table import quantile, render
@@ -123,3 +124,19 @@ def test_the_table_leaves_nothing_out() -> None:
     assert "20.0 ms / 20.0 ms / 20.0 ms" in text  # while reloading, and the refused one is no answer
     assert "20.0 ms / 10.0 ms / 30.0 ms" in text  # steady
     assert "200 ms" in text  # 350 less 150
+
+
+@pytest.mark.integration
+def test_a_big_tree_is_measured_for_every_tool(monkeypatch, capsys) -> None:
+    """Our row has every number; the others' rows are there, and say why where a number is missing."""
+    monkeypatch.setattr(big_tree, "QUIET", 0.3)
+    sizes = ("--directories=8", "--files=20", "--node-modules=2", "--saves=1", "--idle=0.1")
+    assert big_tree.main(list(sizes)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split("  ")[0]: line.split()[1:] for line in lines[1:5]}
+    assert set(rows) == {"supervisor_reload", "watchfiles", "watchmedo", "ratio to the best other"}
+    armed, megabytes, cpu, delay, saves, missed, *remark = rows["supervisor_reload"]
+    assert 0 < float(armed) < 20 < float(delay) < 2000
+    assert 5 < float(megabytes) < 100 > float(cpu)
+    assert (saves, missed) == ("1", "0")
+    assert " ".join(remark).startswith("says itself: armed in")

@@ -124,7 +124,7 @@ def test_new_directories_are_watched(app, watch):
 
 def test_a_directory_that_was_moved_in_is_watched(app, tmp_path, watch):
     """
-    watchdog 6 does not watch it: the watches are counted, and put up again.
+    With all that is in it; watchdog 6 does not watch it.
     """
     (tmp_path / "outside" / "deep").mkdir(parents=True)
     seen = watch(app)

@@ -12,7 +12,15 @@ import pytest
 
 from supervisor_reload.core.model import ObserverKind, WatchSettings
 from supervisor_reload.edges.watching import limits
-from tests.integration.listener import LIMIT, RESCAN, SETTLED, made_until_seen, replace_by_moving
+from tests.integration.listener import (
+    LIMIT,
+    RESCAN,
+    SETTLED,
+    instances,
+    made_until_seen,
+    replace_by_moving,
+    watches_held,
+)
 
 
 def test_several_targets_on_the_same_and_on_nested_trees(app, watch):
@@ -95,21 +103,25 @@ def test_the_kernel_holds_a_watch_for_every_directory(app, watch):
     """
     What is counted is what the kernel says, also after directories came and went.
     """
-    before = limits.instances()
+    before = instances()
     watch(app)
-    held = limits.watches_held(limits.instances() - before)
+    held = watches_held(instances() - before)
     assert limits.watches_needed(str(app)) == 2
     assert held == 2 + 1  # and the one on the directory above, where the root may be replaced
 
 
-def test_a_burst_of_thousands_is_told_and_followed_by_a_rescan(app, watch):
+def test_a_burst_of_thousands_is_told_once_for_each_file(app, watch):
     """
-    The kernel's queue may have overflowed without a word: everything is read once more when it is quiet.
+    What happens to one name in a flood is told together, and the last word on each is that it is settled.
     """
     seen = watch(app)
     for number in range(3000):
         (app / "pkg" / f"{number}.py").write_text("x")
-    seen.wait(app, RESCAN)
+    told = [fact for fact in seen.barrier(app) if fact.path.startswith(str(app / "pkg"))]
+    last = {fact.path: fact.kind for fact in told}
+    assert len(last) == 3000
+    assert {*last.values()} == {SETTLED}
+    assert len(told) < 2 * 3000  # of three events each
 
 
 def test_it_leaves_no_thread_and_no_descriptor(app, watch):
@@ -134,9 +146,9 @@ def test_a_link_to_a_directory_is_not_watched_through(app, tmp_path, watch, obse
     """
     outside = tmp_path / "outside"
     outside.mkdir()
-    before = limits.instances()
+    before = instances()
     seen = watch(app, observer=observer, poll_interval=0.05)
-    held = limits.watches_held(limits.instances() - before)
+    held = watches_held(instances() - before)
     links = {app / "root": "/", app / "self": ".", app / "pkg" / "up": "..", app / "out": str(outside)}
     for link, target in links.items():
         link.symlink_to(target)
@@ -146,7 +158,7 @@ def test_a_link_to_a_directory_is_not_watched_through(app, tmp_path, watch, obse
     told = {fact.path for fact in seen.barrier(app)}
     assert not {path for path in told if path.startswith(tuple(f"{link}/" for link in links))}
     assert all(fact.kind is not RESCAN for fact in seen.facts if fact.path in map(str, links))
-    assert limits.watches_held(limits.instances() - before) == held
+    assert watches_held(instances() - before) == held
 
 
 def test_it_survives_warnings_as_errors(tmp_path):

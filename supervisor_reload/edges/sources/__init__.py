@@ -1,7 +1,8 @@
 """The content of the watched files: scanned and read in one worker thread, answered with facts.
 
-One edge in several modules, which belong together and import one another: ``reading`` (one file), ``tree``
-(one watched path), ``git``, ``bytecode``, and ``worker``, which is the port. Nothing here watches or decides.
+One edge in several modules, which belong together and import one another: ``record`` (what is remembered of
+a file), ``reading`` (one file), ``directories`` (one directory at a time), ``tree`` (one watched path),
+``target``, ``git``, ``bytecode``, and ``worker``, which is the port. Nothing here watches or decides.
 """
 
 from .worker import Sources

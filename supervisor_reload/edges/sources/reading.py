@@ -14,8 +14,11 @@ import hashlib
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+from .record import SIGNATURE_SIZE, is_current, signature, unsure
+from .record import digest as digest_of
 
 LARGE_FILE = 64 * 1024 * 1024
 """bytes; a larger file is told apart by its size and time, not by its content"""
@@ -28,43 +31,42 @@ _YOUNG_NS = 100_000_000
 file times steps by up to 10 ms, that of network file systems by more. Its signature proves nothing then."""
 
 _CHUNK = 1024 * 1024
+_PAGE = 4096
+_NOTHING = bytes(SIGNATURE_SIZE)
+"""the signature of a file that could not even be looked at"""
+
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
-Signature = tuple[int, ...]
-"""What the directory tells of a file; equal signatures mean equal content."""
 
-UNSURE: Signature = ()
-"""The signature of a file that was too young to be believed; no file has it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What was read of one file."""
 
-    signature: Signature
-    digest: bytes
-    key: tuple[int, int]
-    """(whole seconds of the time, size in bytes): what Python knows a source by"""
-    readable: bool = True
+    record: bytes
+    is_readable: bool = True
 
 
-def read(path: str, known: Content | None, *, hinted: bool) -> Content | None:
+def read(path: str, known: bytes | None, *, hinted: bool) -> Content | None:
     """The content of a file now; None where there is none, or nothing that can have one.
 
-    What is ``known`` is believed where the signature is the same, unless the file is ``hinted`` and of a size
-    that is cheap to read.
+    What is ``known`` (its record) is believed where the signature is the same, unless the file is ``hinted``
+    and of a size that is cheap to read.
     """
     try:
         found = os.lstat(path)
     except OSError as error:
-        return _without_content(error, known, UNSURE, (0, 0))
+        return _without_content(error, known, None)
+    return read_found(path, found, known, hinted=hinted)
+
+
+def read_found(path: str, found: os.stat_result, known: bytes | None, *, hinted: bool) -> Content | None:
+    """As read, for a file that was just looked at."""
     if stat.S_ISLNK(found.st_mode):
         return _read_link(path, found, known)
     if not stat.S_ISREG(found.st_mode):
         return None
     is_cheap = found.st_size <= _CHUNK
-    if known is not None and known.signature == _signature(found) and not (hinted and is_cheap):
-        return known
+    if known is not None and is_current(known, found) and not (hinted and is_cheap):
+        return Content(known)
     return _read_file(path, found, os.O_NOFOLLOW, known)
 
 
@@ -78,40 +80,38 @@ def read_text(path: str) -> str | None:
         return None
 
 
-def _read_file(path: str, found: os.stat_result, flags: int, known: Content | None) -> Content | None:
+def _read_file(path: str, found: os.stat_result, flags: int, known: bytes | None) -> Content | None:
     try:
-        return _read_steady(path, flags)
+        return _read_steady(path, flags, found)
     except OSError as error:
-        return _without_content(error, known, _signature(found), _key(found))
+        return _without_content(error, known, found)
 
 
-def _without_content(
-    error: OSError, known: Content | None, signature: Signature, key: tuple[int, int]
-) -> Content | None:
+def _without_content(error: OSError, known: bytes | None, found: os.stat_result | None) -> Content | None:
     """What to believe of a file that could not be read."""
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return None
     if error.errno not in (errno.EACCES, errno.EPERM) and known is not None:
-        return known  # too many open files, a disk that fails: no reason to say that the content changed
-    digest = hashlib.sha256(b"unreadable:%r" % (signature,)).digest()
-    return Content(signature, digest, key, readable=False)
+        return Content(known)  # too many open files, a disk that fails: no reason to say that it changed
+    told = signature(found) if found is not None else _NOTHING
+    return Content(hashlib.sha256(b"unreadable:" + told).digest() + told, is_readable=False)
 
 
-def _read_steady(path: str, flags: int) -> Content | None:
-    """Read until the file was the same before and after, a bounded number of times."""
+def _read_steady(path: str, flags: int, before: os.stat_result) -> Content | None:
+    """Read until the file was the same ``before`` and after, a bounded number of times."""
     descriptor = os.open(path, _OPEN | flags)
     try:
-        before = os.fstat(descriptor)
         for _ in range(_ATTEMPTS):
-            if not stat.S_ISREG(before.st_mode):
-                return None
             digest = _digest(descriptor, before)
             after = os.fstat(descriptor)
-            if _signature(after) == _signature(before):
-                young = time.time_ns() - after.st_ctime_ns < _YOUNG_NS
-                return Content(UNSURE if young else _signature(after), digest, _key(after))
+            told = signature(after)
+            if told == signature(before):
+                is_young = time.time_ns() - after.st_ctime_ns < _YOUNG_NS
+                return Content(digest + (unsure(after) if is_young else told))
+            if not stat.S_ISREG(after.st_mode):
+                return None
             before = after
-        return Content(UNSURE, digest, _key(before))
+        return Content(digest + unsure(before))
     finally:
         os.close(descriptor)
 
@@ -121,19 +121,23 @@ def _digest(descriptor: int, found: os.stat_result) -> bytes:
         return hashlib.sha256(b"large:%d:%d" % (found.st_size, found.st_mtime_ns)).digest()
     hashed = hashlib.sha256()
     offset = 0
-    # A file that grows while it is read must not hold the worker for ever.
-    while offset <= LARGE_FILE and (chunk := os.pread(descriptor, _CHUNK, offset)):
+    # One byte more than there should be: where that is not had, the file has ended, without another look. And
+    # a file that grows while it is read must not hold the worker for ever.
+    wanted = min(max(found.st_size + 1, _PAGE), _CHUNK)
+    while offset <= LARGE_FILE and (chunk := os.pread(descriptor, wanted, offset)):
         hashed.update(chunk)
         offset += len(chunk)
+        if offset == found.st_size and len(chunk) < wanted:
+            break
     return hashed.digest()
 
 
-def _read_link(path: str, found: os.stat_result, known: Content | None) -> Content | None:
+def _read_link(path: str, found: os.stat_result, known: bytes | None) -> Content | None:
     """A link counts by where it points and, where that is a file, by the content there."""
     try:
         hashed = hashlib.sha256(b"link:" + os.fsencode(os.readlink(path)))
     except OSError as error:
-        return _without_content(error, known, _signature(found), _key(found))
+        return _without_content(error, known, found)
     behind = None
     try:
         target = os.stat(path)
@@ -142,15 +146,7 @@ def _read_link(path: str, found: os.stat_result, known: Content | None) -> Conte
     except OSError:  # it leads nowhere, or round in a circle
         pass
     if behind is None:
-        return Content(_signature(found), hashed.digest(), _key(found))
-    hashed.update(b"\0" + behind.digest)
+        return Content(hashed.digest() + signature(found))
+    hashed.update(b"\0" + digest_of(behind.record))
     # The content behind it has no signature here, so every look reads it.
-    return Content(UNSURE, hashed.digest(), behind.key, behind.readable)
-
-
-def _signature(found: os.stat_result) -> Signature:
-    return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns, found.st_dev)
-
-
-def _key(found: os.stat_result) -> tuple[int, int]:
-    return (int(found.st_mtime), found.st_size)
+    return Content(hashed.digest() + unsure(target), behind.is_readable)

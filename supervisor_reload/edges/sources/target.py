@@ -4,21 +4,24 @@ Only the worker's thread changes it; the names of recently changed sources may b
 """
 
 # Names are exact strings here (any bytes), which Path would normalise; and this runs per file.
-# ruff: noqa: PTH100
+# ruff: noqa: PTH100, PTH119
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from ...core.facts import RevisionComputed
 from ...core.filters import Filter
 from ...core.model import TargetSettings
 from ...core.orders import ComputeRevision
-from ...core.revision import Fingerprint
+from ...core.reactions import Reactions
+from ...core.revision import Fingerprint, Weight
 from . import bytecode
-from .tree import Difference, Interrupt, RootUnreadableError, Tree
+from .record import digest, key
+from .tree import RootUnreadableError, Tree
 
 RECENT_SECONDS = 60.0
 """for which the bytecode of a file that changed is doubted before each start"""
@@ -31,20 +34,52 @@ _FRESH_SECONDS = 5
 
 
 class Reading:
-    """The content of one target's watched paths, as far as it was read."""
+    """The content of one target's watched paths, as far as it was read.
 
-    def __init__(self, target: TargetSettings, filters: Sequence[Filter], is_interrupted: Interrupt) -> None:
+    Args:
+        target: whose paths to read.
+        filters: one for each watched path.
+        pause: called between two directories of a scan; may call ``compute`` if ``may_be_asked_in_between``.
+        check_interrupt: called before each file that is read; raises InterruptedScanError to end.
+    """
+
+    def __init__(
+        self,
+        target: TargetSettings,
+        filters: Sequence[Filter],
+        pause: Callable[[], None],
+        check_interrupt: Callable[[], None],
+    ) -> None:
         self.paths = tuple(os.path.abspath(path) for path in target.watch.paths)
         self._target = target.name
         self._trees = [
-            Tree(path, chosen, is_interrupted) for path, chosen in zip(self.paths, filters, strict=True)
+            Tree(path, chosen, partial(self._note, number), pause, check_interrupt)
+            for number, (path, chosen) in enumerate(zip(self.paths, filters, strict=True))
         ]
+        self._has_weights = bool(target.reactions.signal_on or target.reactions.ignore_on)
+        self._has_rules = bool(target.reactions.run_on)
+        self._reactions = Reactions(target.reactions)
         self._fingerprint = Fingerprint()
         self._was_read = False
+        self._has_news = False
+        """the request that is being worked off found a difference"""
+        self._is_after_hints = False
+        """that request is for hints"""
+        self._stale: list[str] = []
+        """sources among them that Python may have bytecode of, of another content"""
         self._before: dict[str, bytes | None] = {}
         """by absolute path: the content at the last final reading, None where there was no file"""
         self._recent: tuple[tuple[float, str], ...] = ()
         """sources that changed and when, oldest first; replaced as a whole, for other threads"""
+
+    @property
+    def may_be_asked_in_between(self) -> bool:
+        """Whether a request for hints may be answered while a scan of everything pauses.
+
+        Not in the first reading; and what was found so far may be one half of a change, which nobody may take
+        for a revision. A look at hints is where changes are expected, so it is not divided at all.
+        """
+        return self._was_read and not self._has_news and not self._is_after_hints
 
     def compute(self, request: ComputeRevision) -> RevisionComputed:
         """Carry out one request.
@@ -54,18 +89,18 @@ class Reading:
             InterruptedScanError: told to end.
         """
         failure: RootUnreadableError | None = None
-        differences: list[tuple[str, Difference]] = []
-        for number, tree in enumerate(self._trees):
+        self._is_after_hints = not request.full
+        for tree in self._trees:
             try:
-                found = tree.full_look() if request.full else tree.look(request.hints)
+                if request.full:
+                    tree.full_look()
+                else:
+                    tree.look(request.hints)
             except RootUnreadableError as error:
                 failure = failure or error
-                continue
-            differences += [(tree.absolute(difference.relative), difference) for difference in found]
-            self._count(number, found)
-        self._doubt([path for path, difference in differences if _may_be_stale(path, difference)])
-        if self._was_read:
-            self._remember(differences)
+        self._doubt(self._stale)
+        self._stale = []
+        self._has_news = self._is_after_hints = False
         if failure is not None:
             raise failure
         self._was_read = True
@@ -75,19 +110,36 @@ class Reading:
         """Sources whose bytecode is doubted at a monotonic time; may be called from any thread."""
         return [path for at, path in self._recent if now - at < RECENT_SECONDS]
 
-    def _count(self, number: int, found: Sequence[Difference]) -> None:
-        for difference in found:
-            if difference.before is not None:
-                self._fingerprint.remove(number, difference.relative, difference.before.digest)
-            if difference.after is not None:
-                self._fingerprint.add(number, difference.relative, difference.after.digest)
+    def _note(self, number: int, relative: str, before: bytes | None, after: bytes | None) -> None:
+        """Take a difference that a tree has just found."""
+        self._has_news = True
+        path = self._trees[number].absolute(relative)
+        weight = self._weight(path, relative)
+        old = None if before is None else digest(before)
+        new = None if after is None else digest(after)
+        if old is not None:
+            self._fingerprint.remove(number, relative, old, weight)
+        if new is not None:
+            self._fingerprint.add(number, relative, new, weight)
+        if _may_be_stale(path, before, after):
+            self._stale.append(path)
+        if self._was_read and self._before.setdefault(path, old) == new:
+            del self._before[path]  # it is what it was: a checkout there and back again
 
-    def _remember(self, differences: Sequence[tuple[str, Difference]]) -> None:
-        for path, difference in differences:
-            after = difference.after.digest if difference.after else None
-            before = self._before.setdefault(path, difference.before.digest if difference.before else None)
-            if before == after:  # it is what it was: a checkout there and back again
-                del self._before[path]
+    def _weight(self, path: str, relative: str) -> Weight:
+        if not self._has_weights:
+            return Weight.CODE
+        return self._reactions.weight(relative or os.path.basename(path))
+
+    def _rules(self, changed: Iterable[str]) -> tuple[int, ...]:
+        """The rules of ``run_on`` that name one of these paths, below any of the trees."""
+        found: set[int] = set()
+        for path in changed if self._has_rules else ():
+            for tree in self._trees:
+                relative = tree.relative(path)
+                if relative is not None:
+                    found.update(self._reactions.rules(relative or os.path.basename(path)))
+        return tuple(sorted(found))
 
     def _doubt(self, sources: list[str]) -> None:
         bytecode.discard(sources)
@@ -106,16 +158,16 @@ class Reading:
             target=self._target,
             revision=self._fingerprint.revision(),
             changed=changed,
+            rules=self._rules(changed),
             final=is_final,
         )
 
 
-def _may_be_stale(path: str, difference: Difference) -> bool:
+def _may_be_stale(path: str, before: bytes | None, after: bytes | None) -> bool:
     """Whether Python may hold bytecode of another content under this file's time and size."""
-    after = difference.after
     if after is None or not path.endswith(".py"):
         return False
-    if difference.before is not None and difference.before.key == after.key:
+    if before is not None and key(before) == key(after):
         return True
     # The content that was saved and compiled between two looks is unknown here: the file's age must do.
-    return time.time() - after.key[0] < _FRESH_SECONDS
+    return time.time() - key(after)[0] < _FRESH_SECONDS

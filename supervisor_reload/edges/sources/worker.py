@@ -10,18 +10,22 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...core.facts import GitHeld, RevisionComputed, RevisionFailed
 from ...core.filters import Filter, filters_of
 from ...core.model import TargetSettings
 from ...core.orders import AskGit, ComputeRevision
 from ...core.ports import Put
-from . import bytecode, git
+from . import bytecode
+from .git import GitWork
 from .target import Reading
 from .tree import InterruptedScanError
 
 log = logging.getLogger(__name__)
+
+Request = ComputeRevision | AskGit
 
 CLOSE_LIMIT = 2.0
 """seconds for which close() waits for the worker"""
@@ -47,9 +51,14 @@ class Sources:
         self._closing = threading.Event()
         chosen = filters_of(targets) if filters is None else filters
         self._readings = {
-            target.name: Reading(target, chosen[target.name], self._closing.is_set) for target in targets
+            target.name: Reading(target, chosen[target.name], self._pause, self._check_interrupt)
+            for target in targets
         }
-        self._requests: queue.SimpleQueue[ComputeRevision | AskGit | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._waiting: deque[Request] = deque()
+        """taken from the queue in a pause of a scan, and left for its end"""
+        self._is_pausing = False
+        self._git = GitWork()
         self._worker = threading.Thread(target=self._work, name="sources", daemon=True)
         self._worker.start()
 
@@ -72,15 +81,62 @@ class Sources:
         self._worker.join(CLOSE_LIMIT)
 
     def _work(self) -> None:
-        while (request := self._requests.get()) is not None and not self._closing.is_set():
+        while not self._closing.is_set():
+            request = self._waiting.popleft() if self._waiting else self._requests.get()
+            if request is None:
+                return
+            self._answer(request)
+
+    def _answer(self, request: Request) -> None:
+        if isinstance(request, AskGit):
+            self._answer_git(request)
+        else:
+            self._answer_revision(request)
+
+    def _check_interrupt(self) -> None:
+        if self._closing.is_set():
+            raise InterruptedScanError
+
+    def _pause(self) -> None:
+        """Between two directories of a scan: a save must not wait for the end of a huge tree."""
+        self._check_interrupt()
+        if self._is_pausing or self._requests.empty():
+            return
+        self._is_pausing = True
+        try:
+            while not self._requests.empty():
+                request = self._requests.get()
+                if request is not None:
+                    self._waiting.append(request)
+            for request in self._those_that_may_go_first():
+                self._waiting.remove(request)
+                self._answer(request)
+        finally:
+            self._is_pausing = False
+
+    def _those_that_may_go_first(self) -> Iterator[Request]:
+        """Requests that cost little and are answered as if no scan were under way; in their order."""
+        held_back: set[str] = set()
+        for request in tuple(self._waiting):
             if isinstance(request, AskGit):
-                self._answer_git(request)
+                yield request
+            elif (
+                request.full
+                or request.target in held_back
+                or not self._readings[request.target].may_be_asked_in_between
+            ):
+                held_back.add(request.target)
             else:
-                self._answer_revision(request)
+                yield request
 
     def _answer_git(self, request: AskGit) -> None:
-        held = any(git.is_held(path) for path in self._readings[request.target].paths)
-        self._put(GitHeld(target=request.target, held=held))
+        now = time.monotonic()
+        paths = self._readings[request.target].paths
+        signs = [sign for path in paths if (sign := self._git.sign(path, now))]
+        if signs:
+            self._put(GitHeld(target=request.target, held=True, sign=signs[0]))
+        else:
+            self._put(GitHeld(target=request.target, held=False))
 
     def _answer_revision(self, request: ComputeRevision) -> None:
         fact: RevisionComputed | RevisionFailed

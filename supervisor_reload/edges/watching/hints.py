@@ -1,4 +1,6 @@
-"""What an event of watchdog means for the files it names, the same for every observer and version.
+"""What happened to which name; and what watchdog's own events say of that, the same in every version.
+
+The emitters of this package make hints themselves; watchdog's events come where there is no inotify.
 
 Looks at a file's metadata where the event does not say enough; never at its content, and never judges a name.
 """
@@ -55,10 +57,9 @@ class Hint:
 
 
 class Translator:
-    """Turns the events of one observer into hints; used by that observer's thread alone."""
+    """Turns the events of one native observer into hints; used by that observer's thread alone."""
 
-    def __init__(self, *, is_native: bool) -> None:
-        self._is_native = is_native
+    def __init__(self) -> None:
         self._closed: dict[str, tuple[int, int]] = {}
 
     def hints(self, event: FileSystemEvent) -> Iterator[Hint]:
@@ -69,34 +70,20 @@ class Translator:
         elif isinstance(event, FileMovedEvent):
             yield from (Hint(path, ChangeKind.SETTLED) for path in (source, destination) if path)
         elif isinstance(event, FileCreatedEvent):
-            yield from self._created(source)
+            hint = made_file(source)
+            yield from (hint,) if hint is not None else ()
         elif isinstance(event, FileModifiedEvent):
             yield Hint(source, self._kind_of_modified(source))
         else:
             self._remember(event, source)
             yield Hint(source, ChangeKind.SETTLED)
 
-    def _created(self, path: str) -> Iterator[Hint]:
-        """A file made with its content was moved or linked here; an empty one is about to be written."""
-        try:
-            found = os.lstat(path)
-        except OSError:
-            yield Hint(path, ChangeKind.SETTLED)
-            return
-        if stat.S_ISREG(found.st_mode):
-            is_begun = self._is_native and found.st_size == 0 and found.st_nlink == 1
-            yield Hint(path, ChangeKind.WRITING if is_begun else ChangeKind.SETTLED)
-        elif stat.S_ISLNK(found.st_mode):
-            yield Hint(path, ChangeKind.SETTLED)
-
     def _kind_of_modified(self, path: str) -> ChangeKind:
-        """Writing, if a close will follow: not after polling, and not after a mere change of metadata.
+        """Writing, if a close will follow: not after a mere change of metadata.
 
         Writing sets both times of a file to the same instant; chmod, chown and utime set one of them. When an
         editor changes the mode right after it closed the file, nothing was written since.
         """
-        if not self._is_native:
-            return ChangeKind.SETTLED
         if _ATTRIB is not None:
             return ChangeKind.WRITING
         try:
@@ -117,6 +104,18 @@ class Translator:
         except OSError:
             return
         self._closed[path] = (found.st_mtime_ns, found.st_size)
+
+
+def made_file(path: str) -> Hint | None:
+    """A file made with its content was moved or linked here; an empty one is about to be written."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return Hint(path, ChangeKind.SETTLED)
+    if stat.S_ISREG(found.st_mode):
+        is_begun = found.st_size == 0 and found.st_nlink == 1
+        return Hint(path, ChangeKind.WRITING if is_begun else ChangeKind.SETTLED)
+    return Hint(path, ChangeKind.SETTLED) if stat.S_ISLNK(found.st_mode) else None
 
 
 def _hints_of_directory(event: FileSystemEvent, source: str, destination: str) -> Iterator[Hint]:

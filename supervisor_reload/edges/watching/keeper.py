@@ -15,15 +15,18 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-from ...core.filters import Filter, filters_of
+from ...core.filters import GITIGNORE, Filter, filters_of
 from ...core.model import TargetSettings
 from ...core.ports import Put
-from . import limits
+from . import advice, limits
 from .hints import Hint
-from .observing import LimitReachedError, Wanted, Watch
+from .mounts import Mounts, MountTable
+from .observing import Terms, Wanted, Watch
 from .roots import identity_of, locate
-from .subscribing import Subscription, subscriptions, to_observe
+from .scope import LimitReachedError
+from .subscribing import Subscription, learn, may_enter, must_poll, subscriptions, to_observe
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +36,19 @@ LOOK_INTERVAL = 5.0
 BLIND_INTERVAL = 1.0
 """the same, where a directory that a path goes through can't be watched"""
 
-REST = 0.5
-"""seconds without news after which it is made sure that nothing was missed"""
+DOUBT_INTERVAL = 0.5
+"""the same, right after a ``.gitignore`` changed"""
 
-MANY_EVENTS = 4096
-"""in one burst: enough that the kernel's queue may have overflowed, which watchdog 6 does not tell"""
+_SOON = 5.0
+"""seconds in which such a change is usually read"""
+
+_DOUBT = 60.0
+"""seconds in which it is read even when git or a burst holds the reading up"""
 
 CLOSE_LIMIT = 5.0
 """seconds for which close() waits"""
 
-_COMMON_WATCHES = 524_288
-_COMMON_INSTANCES = 1024
-"""what most distributions and editors advise to set; an unused watch costs nothing"""
+_RULES = f"/{GITIGNORE}"
 
 _LOOKS_AT_START = 3
 """Watching takes time, and what happens meanwhile is seen by looking again; but not for ever."""
@@ -57,7 +61,9 @@ class Watching:
         targets: whose paths to watch.
         put: takes the facts, from several threads.
         filters: the ones of Sources, which fills them from the ``.gitignore`` files; made here where None.
+            ``start`` fills them for the first time, so it must come before Sources is asked for anything.
         allowed: tells how many inotify watches may be held (None: unknown).
+        mounts: where the file systems are mounted.
     """
 
     def __init__(
@@ -66,15 +72,20 @@ class Watching:
         put: Put,
         filters: Mapping[str, Sequence[Filter]] | None = None,
         allowed: Callable[[], int | None] = limits.watches_allowed,
+        mounts: MountTable | None = None,
     ) -> None:
         self._put = put
         self._allowed = allowed
+        self._table = mounts or MountTable()
         self._subscriptions = subscriptions(targets, filters_of(targets) if filters is None else filters)
         self._watches: dict[Wanted, Watch] = {}
+        self._mounted: dict[Wanted, tuple[int, ...]] = {}
+        """what was mounted in each of them when its observation began"""
         self._turn_watches: dict[Wanted, Watch] = {}
         """on the directories that tell when a path leads elsewhere"""
         self._turns: frozenset[str] = frozenset()
         self._is_blind = False
+        self._is_started = False
         self._warned: set[str] = set()
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -85,6 +96,7 @@ class Watching:
         for _ in range(_LOOKS_AT_START):
             if not self._look():
                 break
+        self._is_started = True
         self._keeper.start()
 
     def tick(self) -> None:
@@ -119,15 +131,15 @@ class Watching:
         """One look, and facts for what it found."""
         if self._closing.is_set():
             return
-        changed = self._make_sure() | self._look()
+        changed = self._look()
         for subscription in changed:
             self._put(subscription.whole())
         if changed:
             self._wake.set()
 
     def _pause(self) -> float:
-        if any(_is_unsure(watch) for watch in self._watches.values()):
-            return REST
+        if any(_is_doubted(watch, _SOON) for watch in self._watches.values()):
+            return DOUBT_INTERVAL
         polled = [watch.poll_interval for watch in self._watches.values() if not watch.is_native]
         return min([*polled, BLIND_INTERVAL if self._is_blind else LOOK_INTERVAL])
 
@@ -138,66 +150,75 @@ class Watching:
             for subscription in self._subscriptions
             if subscription.moves(locate(subscription.path))
         }
+        mounts = self._table.now()
+        changed |= {subscription for subscription in self._subscriptions if subscription.adapt(mounts)}
         self._watch_turns()
         wanted = to_observe(self._subscriptions)
-        for want in [want for want, watch in self._watches.items() if want not in wanted or watch.is_dead]:
+        over_limit = {want for want, watch in self._watches.items() if watch.is_over_limit}
+        for want in [each for each in self._watches if self._is_stale(each, wanted, mounts)]:
             self._watches.pop(want).close()
         for want in wanted - self._watches.keys():
-            if self._watch(want):
+            if self._watch(want, mounts, is_over_limit=want in over_limit):
                 changed |= self._served_by(want)
+        for watch in self._watches.values():
+            if changed or _is_doubted(watch, _DOUBT):
+                watch.reconsider()
         return changed
 
-    def _make_sure(self) -> set[Subscription]:
-        """When a tree came to rest: does the kernel watch all of it, and was anything lost?"""
-        changed = set()
-        now = time.monotonic()
-        for want, watch in list(self._watches.items()):
-            if not _is_unsure(watch) or now - watch.newest_at < REST:
-                continue
-            if watch.events >= MANY_EVENTS:
-                changed |= self._served_by(want)
-            watch.events = 0
-            watch.have_directories_changed = False
-            if not watch.is_whole():
-                # Put up again by the look that follows, which tells that anything may have changed.
-                self._watches.pop(want).close()
-        return changed
+    def _is_stale(self, want: Wanted, wanted: set[Wanted], mounts: Mounts) -> bool:
+        watch = self._watches[want]
+        if want not in wanted or watch.is_dead or watch.is_over_limit:
+            return True
+        # A watch stays on the directory that a mount hides.
+        return watch.is_native and self._mounts_in(want, mounts) != self._mounted[want]
+
+    def _mounts_in(self, want: Wanted, mounts: Mounts) -> tuple[int, ...]:
+        if not want.is_recursive:
+            return ()
+        inside = mounts.below(want.directory)
+        return tuple(mount.number for mount in inside if may_enter(self._subscriptions, want, mount.point))
 
     def _served_by(self, want: Wanted) -> set[Subscription]:
         return {subscription for subscription in self._subscriptions if subscription.is_served_by(want)}
 
-    def _watch(self, want: Wanted) -> bool:
+    def _watch(self, want: Wanted, mounts: Mounts, *, is_over_limit: bool) -> bool:
+        self._mounted[want] = self._mounts_in(want, mounts)
         try:
-            self._watches[want] = self._observe(want)
+            self._watches[want] = self._observe(want, is_over_limit=is_over_limit)
         except OSError as error:
             log.debug("%r can't be observed now: %s", want.directory, error)
             return False
+        mount = mounts.of(want.directory)
+        if want.is_polled and mount is not None and must_poll(self._subscriptions, want):
+            self._warn(want.directory, advice.silent(want.directory, mount, want.poll_interval))
         return True
 
-    def _observe(self, want: Wanted) -> Watch:
+    def _observe(self, want: Wanted, *, is_over_limit: bool) -> Watch:
         """Observe as wanted, or by polling where inotify's limits don't allow it. Raises OSError."""
-        try:
-            return Watch(want, self._tell, self._allowed())
-        except LimitReachedError as error:
-            needed = error.needed
-        interval = min(subscription.poll_interval for subscription in self._served_by(want))
-        watch = Watch(want, self._tell, None, instead=interval)
-        self._warn(want.directory, needed, interval)
+        enter = partial(may_enter, self._subscriptions, want)
+        make = partial(
+            Terms,
+            tell=self._tell,
+            tell_lost=self._tell_lost,
+            tell_end=lambda _: self._wake.set(),
+            may_enter=enter,
+            learn=None if self._is_started else partial(learn, self._subscriptions),
+        )
+        if not is_over_limit:
+            try:
+                return Watch(want, make(allowed=self._allowed()))
+            except LimitReachedError:
+                log.debug("inotify's limits are reached in %r", want.directory)
+        needed = limits.watches_needed(want.directory, enter) if want.is_recursive else 1
+        interval = min((each.poll_interval for each in self._served_by(want)), default=want.poll_interval)
+        watch = Watch(want, make(instead=interval))
+        self._warn(want.directory, advice.over_limit(want.directory, needed, interval))
         return watch
 
-    def _warn(self, directory: str, needed: int, interval: float) -> None:
-        if directory in self._warned:
-            return
-        self._warned.add(directory)
-        log.warning(
-            "inotify's limits don't allow the %d watches that %r needs: it is polled every %g s instead."
-            " To raise them: sysctl -w fs.inotify.max_user_watches=%d fs.inotify.max_user_instances=%d",
-            needed,
-            directory,
-            interval,
-            max(_COMMON_WATCHES, 2 * needed),
-            _COMMON_INSTANCES,
-        )
+    def _warn(self, directory: str, sentence: str) -> None:
+        if directory not in self._warned:
+            self._warned.add(directory)
+            log.warning("%s", sentence)
 
     def _watch_turns(self) -> None:
         """Watch, not deeper, each directory in which a name decides where a path leads."""
@@ -211,27 +232,34 @@ class Watching:
             self._turn_watches.pop(want).close()
         self._is_blind = False
         for want in wanted - self._turn_watches.keys():
+            terms = Terms(tell=self._tell_turn, tell_end=lambda _: self._wake.set(), names_only=True)
             try:
-                self._turn_watches[want] = Watch(want, self._tell_turn, None)
+                self._turn_watches[want] = Watch(want, terms)
             except (LimitReachedError, OSError):
                 self._is_blind = True
 
-    def _tell_turn(self, watch: Watch, hint: Hint) -> None:
-        if watch.is_dead or hint.path in self._turns:
+    def _tell_turn(self, _: Watch, hint: Hint) -> None:
+        if hint.path in self._turns:
             self._wake.set()
 
     def _tell(self, watch: Watch, hint: Hint) -> None:
-        is_first = hint.is_directory and not watch.have_directories_changed
-        if watch.is_dead or is_first or watch.events == MANY_EVENTS:
+        if hint.path.endswith(_RULES):
+            watch.rules_changed_at = time.monotonic()
             self._wake.set()
-        if hint.is_directory:
-            watch.have_directories_changed = True
+        elif hint.is_directory:  # one that came may bring rules of its own: that can wait for the next look
+            watch.rules_changed_at = max(watch.rules_changed_at, time.monotonic() - _SOON)
         for subscription in self._subscriptions:
-            if subscription.is_polled == watch.wanted.is_polled:
+            if subscription.polls(hint.path) == watch.wanted.is_polled:
                 fact = subscription.fact(hint)
                 if fact is not None:
                     self._put(fact)
 
+    def _tell_lost(self, watch: Watch) -> None:
+        watch.rules_changed_at = time.monotonic()
+        for subscription in self._served_by(watch.wanted):
+            self._put(subscription.whole())
 
-def _is_unsure(watch: Watch) -> bool:
-    return watch.have_directories_changed or watch.events >= MANY_EVENTS
+
+def _is_doubted(watch: Watch, seconds: float) -> bool:
+    """Whether what is ignored may have become another thing in these seconds."""
+    return time.monotonic() - watch.rules_changed_at < seconds

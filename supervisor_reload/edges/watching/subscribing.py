@@ -1,21 +1,25 @@
 """One watched path of one target, as the watching sees it: where it leads now, and which events are its own.
 
-Its place is replaced as a whole, by the keeper's thread only, because the observers' threads read it.
+Its place and what is polled are replaced as a whole, by the keeper's thread only, because the observers'
+threads read them.
 """
 
 # Names are exact strings here (any bytes), which Path would normalise.
-# ruff: noqa: PTH100, PTH118
+# ruff: noqa: PTH100, PTH116, PTH118
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...core.facts import ChangeKind, FileChanged
-from ...core.filters import Filter
+from ...core.filters import GITIGNORE, Filter
 from ...core.model import ObserverKind, TargetSettings
 from .hints import Hint
+from .mounts import Mounts
 from .observing import Wanted
 from .roots import Place, identity_of, locate
 
@@ -27,9 +31,11 @@ class Subscription:
     target: str
     path: str
     filter: Filter
-    is_polled: bool
+    observer: ObserverKind
     poll_interval: float
     place: Place
+    polled: frozenset[str] = frozenset()
+    """directories that are polled with all below them"""
 
     def moves(self, place: Place) -> bool:
         """Take the place where the path leads now; whether that is another one than before."""
@@ -48,27 +54,74 @@ class Subscription:
             and identity_of(before.directory) == before.identity
         )
 
-    def wanted(self) -> Wanted | None:
-        """What to observe for it now; None where the path leads nowhere."""
+    def adapt(self, mounts: Mounts) -> bool:
+        """Poll what must be polled, as it is mounted now; whether that is something else than before."""
+        polled = self._polled(mounts)
+        is_news, self.polled = polled != self.polled, polled
+        return is_news
+
+    def _polled(self, mounts: Mounts) -> frozenset[str]:
+        place = self.place
+        mount = mounts.of(place.directory)
+        if self.observer is ObserverKind.NATIVE:
+            return frozenset()
+        if self.observer is ObserverKind.POLLING or (mount is not None and mount.is_silent):
+            return frozenset({place.directory})
+        below = mounts.below(place.directory) if not place.is_file else ()
+        return frozenset(mount.point for mount in below if mount.is_silent and self.watches(mount.point))
+
+    def polls(self, path: str) -> bool:
+        """Whether what happens at this path is found out by polling, not by events."""
+        return any(path == directory or path.startswith(_prefix(directory)) for directory in self.polled)
+
+    def wanted(self) -> Iterator[Wanted]:
+        """What to observe for it now; nothing where the path leads nowhere."""
         place = self.place
         if place.identity is None:
-            return None
-        return Wanted(
-            place.directory,
-            place.identity,
-            is_recursive=not place.is_file,
-            is_polled=self.is_polled,
-            poll_interval=self.poll_interval if self.is_polled else Wanted.poll_interval,
+            return
+        is_tree = not place.is_file
+        if place.directory not in self.polled:
+            yield Wanted(place.directory, place.identity, is_tree)
+        for directory in self.polled:
+            identity = place.identity if directory == place.directory else identity_of(directory)
+            if identity is not None:
+                yield Wanted(directory, identity, is_tree, is_polled=True, poll_interval=self.poll_interval)
+
+    def watches(self, directory: str) -> bool:
+        """Whether it watches anything in or below a directory, by whatever way."""
+        place = self.place
+        if (place.directory + "/").startswith(_prefix(directory)):
+            return place.identity is not None
+        prefix = _prefix(place.directory)
+        return (
+            not place.is_file
+            and directory.startswith(prefix)
+            and self.filter.directory_is_watched(directory[len(prefix) :])
         )
+
+    def enters(self, directory: str, *, is_polled: bool) -> bool:
+        """Whether one way of observing must look into a directory for it."""
+        if not self.watches(directory):
+            return False
+        if not self.polled:
+            return not is_polled
+        if self.polls(directory):
+            return is_polled
+        return not is_polled or any(each.startswith(_prefix(directory)) for each in self.polled)
+
+    def learn(self, directory: str) -> None:
+        """Take in the ``.gitignore`` of a directory; only before Sources, whose work it is, began to read."""
+        place = self.place
+        prefix = _prefix(place.real)
+        if place.is_file or not _prefix(directory).startswith(prefix):
+            return
+        relative = directory[len(prefix) :]
+        if self.filter.directory_is_watched(relative):
+            self.filter.set_gitignore(relative, _text(os.path.join(directory, GITIGNORE)))
 
     def is_served_by(self, wanted: Wanted) -> bool:
         """Whether the events of what is wanted (for somebody) may be this one's."""
-        directory = self.place.directory
-        if self.is_polled != wanted.is_polled or self.place.identity is None:
-            return False
-        return directory == wanted.directory or (
-            wanted.is_recursive and directory.startswith(_prefix(wanted.directory))
-        )
+        return any(own == wanted or _includes(wanted, own) for own in self.wanted())
 
     def fact(self, hint: Hint) -> FileChanged | None:
         """What a hint is for this subscriber; None where it is none of its business."""
@@ -104,16 +157,36 @@ def subscriptions(
         watch = target.watch
         for path, chosen in zip(watch.paths, filters[target.name], strict=True):
             absolute = os.path.abspath(path)
-            is_polled = watch.observer is ObserverKind.POLLING
             place = locate(absolute)
-            found.append(Subscription(target.name, absolute, chosen, is_polled, watch.poll_interval, place))
+            found.append(
+                Subscription(target.name, absolute, chosen, watch.observer, watch.poll_interval, place)
+            )
     return tuple(found)
 
 
 def to_observe(found: Iterable[Subscription]) -> set[Wanted]:
     """What must be observed for all of them: a tree inside another one is observed with that."""
-    wanted = {want for want in (subscription.wanted() for subscription in found) if want is not None}
+    wanted = {want for subscription in found for want in subscription.wanted()}
     return {want for want in wanted if not any(_includes(other, want) for other in wanted)}
+
+
+def may_enter(found: Iterable[Subscription], wanted: Wanted, directory: str) -> bool:
+    """Whether observing what is wanted must look into a directory, for anybody."""
+    return any(subscription.enters(directory, is_polled=wanted.is_polled) for subscription in found)
+
+
+def must_poll(found: Iterable[Subscription], wanted: Wanted) -> bool:
+    """Whether somebody who left the choice to us has it polled, because of the file system."""
+    return any(
+        subscription.observer is ObserverKind.AUTO and wanted.directory in subscription.polled
+        for subscription in found
+    )
+
+
+def learn(found: Iterable[Subscription], directory: str) -> None:
+    """Let everybody take in the ``.gitignore`` of a directory; see Subscription.learn."""
+    for subscription in found:
+        subscription.learn(directory)
 
 
 def _includes(outer: Wanted, inner: Wanted) -> bool:
@@ -126,3 +199,12 @@ def _includes(outer: Wanted, inner: Wanted) -> bool:
 
 def _prefix(directory: str) -> str:
     return directory.rstrip("/") + "/"
+
+
+def _text(file: str) -> str | None:
+    try:
+        if not stat.S_ISREG(os.stat(file).st_mode):  # to open a FIFO would block
+            return None
+        return Path(file).read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
