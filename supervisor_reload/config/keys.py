@@ -86,7 +86,7 @@ KEYS: tuple[Key, ...] = (
         default="0.05",
         convert=values.seconds,
         unit="seconds",
-        doc="Silence that ends a burst of changes.",
+        doc="Silence that ends a burst of changes; one that lasts needs a quarter of its length.",
     ),
     Key(
         name="max_wait",

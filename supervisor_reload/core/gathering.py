@@ -70,8 +70,8 @@ class Gathering:
         if not burst.is_closing:
             return []
         if not fact.held:
-            self.was_forced = False
-            return [self._end()]
+            return self._end_quietly(burst, now)
+        burst.is_steady = False
         if burst.was_git_told:
             return []
         burst.was_git_told = True
@@ -115,6 +115,8 @@ class Gathering:
         """
         self.unreadable = ""
         was_rescanning, self.is_rescanning = self.is_rescanning, False
+        if self.burst is not None and self.burst.is_looking:
+            self.burst.compare((fact.revision, fact.changed), now)
         if not was_rescanning or self.burst is not None or self.readings or not fact.changed:
             return []
         orders = self._begin(now)
@@ -144,6 +146,9 @@ class Gathering:
     def _close(self, burst: Burst, now: float) -> list[Order]:
         """A burst went quiet, or reached its limit."""
         if now < burst.overdue_at(self.settings.watch):
+            if burst.is_polled and not burst.is_steady and not burst.git_held:
+                burst.is_looking = True
+                return [ComputeRevision(target=self.settings.name, full=True, final=False)]
             burst.is_closing = burst.asking_git = True
             return [AskGit(target=self.settings.name)]
         orders: list[Order] = []
@@ -152,6 +157,14 @@ class Gathering:
         self.was_forced = True
         self.endless |= burst.writing
         return [*orders, self._end()]
+
+    def _end_quietly(self, burst: Burst, now: float) -> list[Order]:
+        """Nothing changes any more; where only looks tell that, git may have written since the last one."""
+        if burst.is_polled and not burst.is_steady:
+            burst.is_closing, burst.last = False, now
+            return []
+        self.was_forced = False
+        return [self._end()]
 
     def _end(self) -> Order:
         assert self.burst is not None

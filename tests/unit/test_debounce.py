@@ -36,11 +36,14 @@ W, D, R = ChangeKind.WRITING, ChangeKind.SETTLED, ChangeKind.RESCAN
     ("tested", "ends_at"),
     [
         (burst(D), NOW + 0.05),
-        (burst(D, D), NOW + 1.05),
+        (burst(D, D), NOW + 1.25),
+        (burst(D, last=NOW + 0.1), NOW + 0.15),
+        (burst(D, last=NOW + 0.4), NOW + 0.5),
+        (burst(D, is_looking=True), NOW + 2.0),
         (burst(D, D, D), NOW + 2.0),
         (burst(R), NOW + 0.05),
         (burst(W), NOW + 2.0),
-        (burst(W, D), NOW + 1.05),
+        (burst(W, D), NOW + 1.25),
         (burst(D, W), NOW + 2.0),
         (burst(D, git_held=True, git_answered_at=NOW + 0.5), NOW + 0.5 + GIT_INTERVAL),
         (burst(D, git_held=True, git_answered_at=NOW + 40), NOW + 30),
@@ -59,7 +62,7 @@ def test_a_new_event_opens_a_closing_burst_again() -> None:
     closing = burst(D, is_closing=True, asking_git=True)
     closing.add(event(), NOW + 1, set())
     assert not closing.is_closing
-    assert NOW + 1.05 == pytest.approx(closing.ends_at(WATCH))
+    assert NOW + 1.25 == pytest.approx(closing.ends_at(WATCH))
 
 
 def test_files_that_never_close_hold_nothing_open() -> None:

@@ -88,6 +88,56 @@ def test_a_rescan_that_can_not_read_is_tried_again() -> None:
     assert [ComputeRevision(target="web", full=True)] == gathering.elapse(31.1)
 
 
+LOOK = ComputeRevision(target="web", full=True, final=False)
+
+
+def polled(gathering: Gathering, now: float) -> None:
+    fact = FileChanged(target="web", path=A[0], kind=ChangeKind.SETTLED, is_polled=True)
+    gathering.change(fact, now)
+    gathering.hear_git(GitHeld(target="web", held=False), now)
+
+
+def test_polled_files_are_done_when_two_readings_are_equal() -> None:
+    """A look falls into the middle of a copy; its events are silent until the next look."""
+    gathering = gathered()
+    polled(gathering, 10.0)
+    assert [LOOK] == gathering.elapse(10.1)
+    assert [] == gathering.elapse(10.5), "not before it is answered"
+    gathering.pass_reading(answer(A), 10.5)
+    assert [LOOK] == gathering.elapse(10.7)
+    gathering.pass_reading(answer((*A, "/app/b.py")), 10.7)
+    assert [LOOK] == gathering.elapse(10.9)
+    gathering.pass_reading(answer((*A, "/app/b.py")), 10.9)
+    assert [AskGit(target="web")] == gathering.elapse(10.9)
+    assert 1 == len(gathering.hear_git(GitHeld(target="web", held=False), 10.9))
+    assert gathering.burst is None
+
+
+def test_what_git_wrote_since_the_look_is_looked_at() -> None:
+    """Its lock is held through a checkout of which polling saw the half."""
+    gathering = gathered()
+    polled(gathering, 10.0)
+    for now in (10.1, 10.2):
+        assert [LOOK] == gathering.elapse(now)
+        gathering.pass_reading(answer(A), now)
+    assert [AskGit(target="web")] == gathering.elapse(10.2)
+    gathering.hear_git(GitHeld(target="web", held=True), 10.2)
+    assert [AskGit(target="web")] == gathering.elapse(10.3)
+    assert [] == gathering.hear_git(GitHeld(target="web", held=False), 10.3)
+    assert [LOOK] == gathering.elapse(10.4)
+    gathering.pass_reading(answer((*A, "/app/b.py")), 10.4)
+    assert [LOOK] == gathering.elapse(10.6)
+
+
+def test_polled_files_that_never_rest_are_read_at_last() -> None:
+    """max_wait."""
+    gathering = gathered()
+    polled(gathering, 10.0)
+    assert [LOOK] == gathering.elapse(10.1)
+    forced = gathering.elapse(12.0)
+    assert ComputeRevision(target="web", hints=A) == forced[-1]
+
+
 def test_a_lost_event_costs_one_interval() -> None:
     """The whole engine: a save that nobody told is rolled out, once."""
     world = settled(World(watching()))

@@ -250,7 +250,7 @@ class Watching:
             watch.rules_changed_at = max(watch.rules_changed_at, time.monotonic() - _SOON)
         for subscription in self._subscriptions:
             if subscription.polls(hint.path) == watch.wanted.is_polled:
-                fact = subscription.fact(hint)
+                fact = subscription.fact(hint, is_polled=not watch.is_native)
                 if fact is not None:
                     self._put(fact)
 

@@ -123,19 +123,20 @@ class Subscription:
         """Whether the events of what is wanted (for somebody) may be this one's."""
         return any(own == wanted or _includes(wanted, own) for own in self.wanted())
 
-    def fact(self, hint: Hint) -> FileChanged | None:
+    def fact(self, hint: Hint, *, is_polled: bool = False) -> FileChanged | None:
         """What a hint is for this subscriber; None where it is none of its business."""
         place = self.place
         if hint.path == place.real:
             kind = ChangeKind.SETTLED if place.is_file and hint.kind is ChangeKind.RESCAN else hint.kind
-            return FileChanged(target=self.target, path=self.path, kind=kind)
+            return FileChanged(target=self.target, path=self.path, kind=kind, is_polled=is_polled)
         prefix = _prefix(place.real)
         if place.is_file or not hint.path.startswith(prefix):
             return None
         relative = hint.path[len(prefix) :]
         if not self._is_watched(relative, is_directory=hint.is_directory):
             return None
-        return FileChanged(target=self.target, path=os.path.join(self.path, relative), kind=hint.kind)
+        absolute = os.path.join(self.path, relative)
+        return FileChanged(target=self.target, path=absolute, kind=hint.kind, is_polled=is_polled)
 
     def whole(self) -> FileChanged:
         """Anything of this path may have changed."""
