@@ -12,15 +12,26 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import TextIO
 
 from . import __version__, config
+from .core.configuration import Configuration
 from .core.coordinator import Coordinator
-from .core.facts import ListenerClosed
+from .core.facts import (
+    Fact,
+    FileChanged,
+    GitHeld,
+    ListenerClosed,
+    RevisionComputed,
+    RevisionFailed,
+    SeenBy,
+)
 from .core.filters import filters_of
-from .core.model import LogFormat, Settings
+from .core.model import LogFormat, Settings, TargetSettings
 from .edges.clock import monotonic
 from .edges.commands import Checking, Commanding
+from .edges.configuration import ConfigurationFiles
 from .edges.drains import Drains
 from .edges.drains.told import Told as ToldDrained
 from .edges.listening import Listener
@@ -29,11 +40,13 @@ from .edges.observers import logs
 from .edges.probes import Probes
 from .edges.probes.told import Told as ToldReady
 from .edges.processes import Exits
+from .edges.remembering import Memory
 from .edges.sources import Sources
 from .edges.supervisord import Supervisord
 from .edges.watching import Watching
 from .engine import Engine, Inbox
 from .outside import Outside
+from .surroundings import Eyes, Hands
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +57,18 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
     Raises ConfigErrors.
     """
     reading = config.read(config_file)
-    settings = reading.settings
-    log_to(sys.stderr, settings)
-    for line in (line for warning in reading.warnings for line in str(warning).splitlines()):
+    known = reading.configuration
+    log_to(sys.stderr, known.settings)
+    for line in (line for warning in known.warnings for line in warning.splitlines()):
         log.warning("%s", line)
     inbox = Inbox()
     for number in (signal.SIGTERM, signal.SIGINT):
         reason = f"told to stop by {number.name}"
         signal.signal(number, lambda *_, reason=reason: inbox.put(ListenerClosed(reason=reason)))
-    notices = Notices(slot for target in settings.targets for slot in target.slots)
+    notices = Notices(slot for target in known.settings.targets for slot in target.slots)
     notices.start()
     Listener(stdin, protocol, inbox.put, notices.hear).start()
-    url = os.environ.get("SUPERVISOR_SERVER_URL", reading.server_url)
-    with contextlib.closing(notices), _engine(settings, url, inbox, notices) as engine:
+    with contextlib.closing(notices), _engine(known, inbox, notices) as engine:
         end = engine.run()
         for name, phase in engine.unfinished:
             log.warning("leaving in the middle: %s is %s; afterwards look whether it serves", name, phase)
@@ -65,31 +77,20 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
 
 
 @contextlib.contextmanager
-def _engine(settings: Settings, url: str, inbox: Inbox, notices: Notices) -> Iterator[Engine]:
+def _engine(known: Configuration, inbox: Inbox, notices: Notices) -> Iterator[Engine]:
     """Everything that works while the engine runs; each part is closed, also when a later one failed."""
+    settings = known.settings
     targets = settings.targets
     with contextlib.ExitStack() as stack:
-        filters = filters_of(targets)
-        supervisor = Supervisord(url, settings.username, settings.password)
-        stack.callback(supervisor.close)
-        sources = Sources(targets, inbox.put, filters)
-        stack.callback(sources.close)
-        watching = Watching(targets, inbox.put, filters)
-        stack.callback(watching.close)
-        checks = Checking(targets, inbox.put)
-        stack.callback(checks.close)
-        commands = Commanding(targets, inbox.put)
-        stack.callback(commands.close)
-        slots = [slot for target in targets for slot in target.slots]
-        ready = ToldReady(notices)
-        probing = Probes(slots, inbox.put, {"notify": ready, "message": ready})
-        stack.callback(probing.close)
-        draining = Drains(slots, inbox.put, {"message": ToldDrained(notices)})
-        stack.callback(draining.close)
-        exits = Exits(inbox.put)
-        stack.callback(exits.close)
+        url = os.environ.get("SUPERVISOR_SERVER_URL", known.server_url)
+        supervisor = stack.enter_context(
+            contextlib.closing(Supervisord(url, settings.username, settings.password))
+        )
+        exits = stack.enter_context(contextlib.closing(Exits(inbox.put)))
+        build = _Builder(inbox, notices)
+        hands = stack.enter_context(contextlib.closing(build.hands(targets)))
         began = time.monotonic()
-        watching.start()
+        eyes = stack.enter_context(contextlib.closing(build.eyes(targets)))
         names = ", ".join(target.name for target in targets)
         log.info(
             "supervisor_reload %s watches %s (armed in %.0f ms)",
@@ -97,19 +98,64 @@ def _engine(settings: Settings, url: str, inbox: Inbox, notices: Notices) -> Ite
             names,
             (time.monotonic() - began) * 1000,
         )
+        files = ConfigurationFiles(known, lambda: config.read(settings.config_file).configuration, inbox.put)
+        stack.enter_context(contextlib.closing(files))
+        memory = Memory(settings.state_dir)
         outside = Outside(
             supervisor=supervisor,
-            sources=sources,
-            watch=watching,
-            checks=checks,
-            commands=commands,
-            probing=probing,
-            draining=draining,
+            sources=eyes.sources,
+            watch=eyes.watch,
+            checks=hands.checks,
+            commands=hands.commands,
+            probing=hands.probing,
+            draining=hands.draining,
             exits=exits,
             observers=(logs.tell,),
             clock=monotonic,
+            remember=memory.remember,
         )
-        yield Engine(Coordinator(targets), inbox, outside)
+        engine = Engine(Coordinator(targets, known, memory.recall()), inbox, outside, build)
+        stack.callback(engine.close)
+        files.start()
+        yield engine
+
+
+class _Builder:
+    """The port ``Build``."""
+
+    def __init__(self, inbox: Inbox, notices: Notices) -> None:
+        self._inbox, self._notices = inbox, notices
+
+    def eyes(self, targets: tuple[TargetSettings, ...], by: TargetSettings | None = None) -> Eyes:
+        filters = filters_of(targets)
+        put = self._inbox.put if by is None else partial(self._put_seen, by)
+        with contextlib.ExitStack() as stack:
+            sources = Sources(targets, put, filters)
+            stack.callback(sources.close)
+            watching = Watching(targets, put, filters)
+            stack.callback(watching.close)
+            watching.start()
+            stack.pop_all()
+        return Eyes(sources=sources, watch=watching)
+
+    def _put_seen(self, by: TargetSettings, fact: Fact) -> None:
+        if isinstance(fact, FileChanged | GitHeld | RevisionComputed | RevisionFailed):
+            self._inbox.put(SeenBy(settings=by, fact=fact))
+
+    def hands(self, targets: tuple[TargetSettings, ...]) -> Hands:
+        put = self._inbox.put
+        slots = [slot for target in targets for slot in target.slots]
+        ready = ToldReady(self._notices)
+        return Hands(
+            checks=Checking(targets, put),
+            commands=Commanding(targets, put),
+            probing=Probes(slots, put, {"notify": ready, "message": ready}),
+            draining=Drains(slots, put, {"message": ToldDrained(self._notices)}),
+        )
+
+    def settle(self, settings: Settings) -> None:
+        log_to(sys.stderr, settings)
+        self._notices.listen_for(slot for target in settings.targets for slot in target.slots)
 
 
 def log_to(stream: TextIO, settings: Settings) -> None:

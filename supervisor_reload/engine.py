@@ -8,23 +8,37 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .core.coordinator import Coordinator
 from .core.errors import SupervisorFault, SupervisorUnavailable
 from .core.facts import (
     Fact,
+    GroupRefused,
+    GroupReplaced,
     ListenerClosed,
     OrderRefused,
     ProcessesObserved,
     ProcessObserved,
+    RereadRefused,
     SupervisorStopping,
     Ticked,
 )
 from .core.model import Process, SlotName
-from .core.orders import Order, SignalProcess, StartProcess, StopProcess
+from .core.orders import (
+    DropEyes,
+    Order,
+    PrepareEyes,
+    ReplaceGroup,
+    RereadConfiguration,
+    SignalProcess,
+    StartProcess,
+    StopProcess,
+    TakeOver,
+)
 from .core.phase import Phase
 from .outside import Outside
+from .surroundings import Build, Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +58,15 @@ Inbox = queue.SimpleQueue[Fact]
 class Engine:
     """Runs until the listener's life is over."""
 
-    def __init__(self, coordinator: Coordinator, inbox: Inbox, outside: Outside) -> None:
+    def __init__(
+        self, coordinator: Coordinator, inbox: Inbox, outside: Outside, build: Build | None = None
+    ) -> None:
+        """``build`` makes the ports of changed settings; without it none is taken over."""
         self._core = coordinator
         self._inbox = inbox
         self._outside = outside
         self._clock = outside.clock
-        self._target_of = {
-            slot: target.settings.name for target in coordinator.targets.values() for slot in target.slots
-        }
+        self._surroundings = Surroundings(outside, tuple(coordinator.targets), coordinator.target_of, build)
         self._watched: dict[SlotName, int] = {}
         self._ticked_at = self._decided_at = self._clock()
         self._pause = 0.0
@@ -65,6 +80,10 @@ class Engine:
             return ()
         slots = (slot for target in self._core.targets.values() for slot in target.slots.values())
         return tuple((s.name, s.phase.value) for s in slots if s.phase.is_leaving or s.phase is Phase.VACANT)
+
+    def close(self) -> None:
+        """Close what was built for settings that changed while we ran."""
+        self._surroundings.close()
 
     def run(self) -> ListenerClosed:
         """Work until the end; returns why it came."""
@@ -132,7 +151,7 @@ class Engine:
     def _take(self, fact: Fact) -> None:
         if isinstance(fact, Ticked):
             self._ticked_at = self._clock()
-            self._outside.watch.tick()
+            self._surroundings.tick()
         if isinstance(fact, SupervisorStopping):
             log.info("supervisord is stopping: nothing more is ordered")
             self._is_stopping = True
@@ -157,7 +176,8 @@ class Engine:
             self._take(OrderRefused(name=name, code=fault.code, message=str(fault)))
 
     def _watch_exit(self, process: Process) -> None:
-        if process.pid and process.name in self._target_of and self._watched.get(process.name) != process.pid:
+        is_known = self._watched.get(process.name) == process.pid
+        if process.pid and not is_known and self._core.target_of(process.name):
             self._watched[process.name] = process.pid
             self._outside.exits.watch(process.name, process.pid)
 
@@ -165,8 +185,12 @@ class Engine:
         for order in orders:
             if isinstance(order, StartProcess | StopProcess | SignalProcess):
                 self._command(order)
+            elif isinstance(order, RereadConfiguration | ReplaceGroup):
+                self._reconfigure(order)
+            elif isinstance(order, PrepareEyes | DropEyes | TakeOver):
+                self._surroundings.change(order)
             else:
-                self._outside.carry_out(order)
+                self._surroundings.carry_out(order)
 
     def _command(self, order: StartProcess | StopProcess | SignalProcess) -> None:
         """Command by RPC, learn by a look: an answer never changes state; a refusal is a fact of its own."""
@@ -177,7 +201,7 @@ class Engine:
         try:
             match order:
                 case StartProcess():
-                    self._outside.sources.discard_stale_bytecode(self._target_of[order.name])
+                    self._surroundings.discard_stale_bytecode(self._core.target_of(order.name))
                     supervisor.start(order.name)
                     self._look_at(order.name)
                 case StopProcess():
@@ -189,6 +213,41 @@ class Engine:
         except SupervisorUnavailable as error:
             self._take(OrderRefused(name=order.name, code="UNAVAILABLE", message=str(error)))
             self._lose(error)
+
+    def _reconfigure(self, order: RereadConfiguration | ReplaceGroup) -> None:
+        """Have supervisord read its configuration, or exchange a group; here the answer is the fact."""
+        if self._clock() < self._blocked_until:
+            self._refuse(order, "UNAVAILABLE", "supervisord is away")
+            return
+        try:
+            if isinstance(order, RereadConfiguration):
+                self._take(self._outside.supervisor.reread())
+            else:
+                self._replace(order)
+        except SupervisorFault as fault:
+            self._refuse(order, fault.code, str(fault))
+        except SupervisorUnavailable as error:
+            self._refuse(order, "UNAVAILABLE", str(error))
+            self._lose(error)
+
+    def _replace(self, order: ReplaceGroup) -> None:
+        """Remove and add in one go: what is removed must not be missed for longer than that takes."""
+        supervisor = self._outside.supervisor
+        if order.remove:
+            _allow("BAD_NAME", lambda: supervisor.remove_group(order.group))  # somebody was faster
+        if order.add:
+            for target in self._core.targets:
+                self._surroundings.discard_stale_bytecode(target)
+            _allow("ALREADY_ADDED", lambda: supervisor.add_group(order.group))
+        self._take(GroupReplaced(group=order.group))
+        for name in order.start:
+            self._command(StartProcess(name=name))
+
+    def _refuse(self, order: RereadConfiguration | ReplaceGroup, code: str, message: str) -> None:
+        if isinstance(order, ReplaceGroup):
+            self._take(GroupRefused(group=order.group, code=code, message=message))
+        else:
+            self._take(RereadRefused(code=code, message=message))
 
     def _signal(self, order: SignalProcess) -> None:
         """Signal the very process that was meant, unless somebody stopped or replaced it meanwhile.
@@ -204,3 +263,12 @@ class Engine:
         except SupervisorUnavailable as error:  # it may have come through: that is not "never sent"
             self._take(OrderRefused(name=order.name, code="UNANSWERED", message=str(error)))
             self._lose(error)
+
+
+def _allow(code: str, ask: Callable[[], None]) -> None:
+    """Ask supervisord; a fault of this code says that it was so already. Raises SupervisorFault of others."""
+    try:
+        ask()
+    except SupervisorFault as fault:
+        if fault.code != code:
+            raise

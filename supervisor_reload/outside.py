@@ -1,13 +1,13 @@
 """Everything outside the engine, as ports, and which of them an order goes to.
 
 Orders that never touch a process are carried out here and can't fail; those that do are the engine's, which
-learns from supervisord's answer. It decides nothing and keeps nothing.
+learns from supervisord's answer. It decides nothing; how ports change while we run is ``surroundings``'.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -22,6 +22,7 @@ from .core.orders import (
     ComputeRevision,
     EndDraining,
     EndProbing,
+    Remember,
     RunCheck,
     RunCommand,
     Tell,
@@ -45,7 +46,7 @@ LAST_WORDS = 2000
 """Bytes of a failed process's stderr that are shown."""
 
 Following = BeginProbing | EndProbing | BeginDraining | EndDraining
-Harmless = Following | ComputeRevision | RunCheck | CancelCheck | RunCommand | AskGit | Tell
+Harmless = Following | ComputeRevision | RunCheck | CancelCheck | RunCommand | AskGit | Tell | Remember
 """the orders that never touch a process"""
 
 
@@ -63,6 +64,7 @@ class Outside:
     exits: ExitWatch
     observers: Sequence[Observer]
     clock: Clock
+    remember: Callable[[tuple[SlotName, ...]], None] = lambda names: None
 
     def carry_out(self, order: Harmless) -> None:
         """Do what was ordered; answers, where there are any, come as facts."""
@@ -79,6 +81,8 @@ class Outside:
                 self.commands.run(order.target, order.rule, order.revision, order.changed)
             case AskGit():
                 self.sources.ask_git(order.target)
+            case Remember():
+                self.remember(order.names)
             case Tell():
                 self._tell(order.story)
             case _ as never:

@@ -292,7 +292,7 @@ KEYS: tuple[Key, ...] = (
         default="(supervisor_reload-IDENTIFIER beside supervisord's socket or pid file)",
         convert=str.strip,
         only_common=True,
-        doc="Our own directory (nothing is kept there yet); no watch may lie in it.",
+        doc="Our own directory: what an interrupted update owes to processes; no watch may lie in it.",
     ),
     Key(
         name="log_format",

@@ -33,11 +33,12 @@ def warned(warning: str) -> Story:
     return _story("configuration doubted", "warning", output=warning)
 
 
-def fixed(what: Iterable[str], configuration: Configuration) -> Story:
+def fixed(what: tuple[str, ...], configuration: Configuration) -> Story:
     """What a listener that runs can't take over."""
-    return _story(
-        "restart needed", "warning", keys=", ".join(what), group=configuration.own_group or "reload"
-    )
+    remedy = f"supervisorctl restart {configuration.own_group or 'reload'}"
+    if any("server" in one for one in what):
+        remedy = "restart supervisord (supervisorctl reload does, with all programs)"
+    return _story("restart needed", "warning", keys=", ".join(what), remedy=remedy)
 
 
 def taken_over(target: str, keys: Iterable[str]) -> Story:

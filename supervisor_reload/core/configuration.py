@@ -39,11 +39,6 @@ class Configuration:
     """absolute glob patterns of ``[include] files``"""
     warnings: tuple[str, ...] = ()
 
-    @property
-    def targets(self) -> dict[str, TargetSettings]:
-        """By name."""
-        return {target.name: target for target in self.settings.targets}
-
     def group(self, name: str) -> GroupSettings:
         """A group by its name; an empty one where there is none."""
         found = (group for group in self.groups if group.name == name)

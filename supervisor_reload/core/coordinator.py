@@ -26,6 +26,7 @@ from .facts import (
     ProcessObserved,
     RevisionComputed,
     RevisionFailed,
+    SeenBy,
     Ticked,
     WorkDrained,
     WorkPending,
@@ -33,7 +34,6 @@ from .facts import (
 from .model import Settings, SlotName, TargetSettings
 from .orders import Order, TakeOver
 from .reconfiguring import ConfigurationFact, Reconfiguring
-from .switching import FileFact
 from .target import Target
 
 
@@ -41,15 +41,21 @@ class Coordinator:
     """The whole state of the program, owned by one thread."""
 
     def __init__(
-        self, settings: Iterable[TargetSettings], configuration: Configuration | None = None
+        self,
+        settings: Iterable[TargetSettings],
+        configuration: Configuration | None = None,
+        owed: Iterable[SlotName] = (),
     ) -> None:
-        """``configuration`` is what the settings are from; None where there is none but them."""
+        """``configuration`` is what the settings are from; None where there is none but them.
+
+        ``owed`` are processes that were stopped for an update when we ended.
+        """
         targets = tuple(settings)
         self.targets = {target.name: Target.of(target) for target in targets}
         self._by_slot: dict[SlotName, Target] = {}
         self._index()
         whole = configuration or Configuration(settings=Settings(targets=targets))
-        self.reconfiguring = Reconfiguring.of(whole, self.targets)
+        self.reconfiguring = Reconfiguring.of(whole, self.targets, owed)
         self.must_look_at_all = True
         """whether supervisord should be asked about everything before the next decision"""
 
@@ -64,8 +70,9 @@ class Coordinator:
                 self.must_look_at_all = True
                 return []
             case _ if isinstance(fact, ConfigurationFact):
-                self.must_look_at_all |= isinstance(fact, GroupsChanged)
-                return self.reconfiguring.take(fact, now)
+                orders = self.reconfiguring.take(fact, now)
+                self.must_look_at_all |= self.reconfiguring.wants_look or isinstance(fact, GroupsChanged)
+                return orders
             case ProcessObserved():
                 return self._take_of(fact.process.name, fact, now)
             case (
@@ -78,18 +85,10 @@ class Coordinator:
                 | OrderRefused()
             ):
                 return self._take_of(fact.name, fact, now)
-            case (
-                FileChanged()
-                | GitHeld()
-                | RevisionComputed()
-                | RevisionFailed()
-                | CheckPassed()
-                | CheckFailed()
-                | CommandSucceeded()
-                | CommandFailed()
-            ):
-                if isinstance(fact, FileFact) and self.reconfiguring.switching.look_ahead(fact, now):
-                    return []
+            case FileChanged() | GitHeld() | RevisionComputed() | RevisionFailed() | SeenBy():
+                sifted = self.reconfiguring.switching.sift(fact, now)
+                return [] if sifted is None else self.targets[sifted.target].take(sifted, now)
+            case CheckPassed() | CheckFailed() | CommandSucceeded() | CommandFailed():
                 target = self.targets.get(fact.target)
                 return [] if target is None else target.take(fact, now)
             case _:

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from .configuration import Configuration
-from .model import Process, Revision, SlotName
+from .model import Process, Revision, SlotName, TargetSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,8 @@ class FileChanged:
     path: str
     """absolute; may hold any character but NUL (bytes that are not UTF-8 as surrogate escapes)"""
     kind: ChangeKind
+    is_polled: bool = field(default=False, compare=False)
+    """found by polling: whatever was written since that look is not told yet"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +249,14 @@ class GroupRefused:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenBy:
+    """A fact about files, from eyes that were opened while we run; it counts while their rules do."""
+
+    settings: TargetSettings
+    fact: FileChanged | GitHeld | RevisionComputed | RevisionFailed
+
+
 Fact = (
     ProcessChanged
     | ProcessObserved
@@ -275,6 +285,7 @@ Fact = (
     | RereadRefused
     | GroupReplaced
     | GroupRefused
+    | SeenBy
 )
 
 

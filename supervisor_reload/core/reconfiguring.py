@@ -7,6 +7,7 @@ one group is updated is in ``updating``, how our own settings are taken over in 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from . import configstory as story
@@ -21,8 +22,8 @@ from .facts import (
     RereadRefused,
     Story,
 )
-from .model import Process, SlotName
-from .orders import Order, RereadConfiguration, Tell
+from .model import Process, ProcessState, SlotName
+from .orders import Order, Remember, RereadConfiguration, StartProcess, Tell
 from .switching import Switching
 from .target import Target
 from .turning import is_at_rest
@@ -79,10 +80,12 @@ class Reconfiguring:
     """``seen`` is from after that was wanted"""
 
     @classmethod
-    def of(cls, configuration: Configuration, targets: dict[str, Target]) -> Reconfiguring:
+    def of(
+        cls, configuration: Configuration, targets: dict[str, Target], owed: Iterable[SlotName] = ()
+    ) -> Reconfiguring:
         """The configuration with which we began holds."""
         switching = Switching(settings=configuration.settings, targets=targets)
-        return cls(wanted=configuration, former=configuration, switching=switching)
+        return cls(wanted=configuration, former=configuration, switching=switching, owed=set(owed))
 
     # -- facts
 
@@ -109,10 +112,10 @@ class Reconfiguring:
                 return []
 
     def _read(self, configuration: Configuration, now: float) -> list[Order]:
-        is_first, self.has_begun = not self.has_begun, True
+        is_first, self.has_begun = not self.has_begun and not self.refused, True
         newest = self.pending or self.wanted
         if is_first and configuration == newest and not configuration.settings.reload_config:
-            return []
+            return []  # it was only made sure that nothing changed since we began
         self.pending, self.reread_at = configuration, now
         fresh = (warning for warning in configuration.warnings if warning not in newest.warnings)
         orders: list[Order] = [Tell(story=story.warned(warning)) for warning in fresh]
@@ -140,6 +143,7 @@ class Reconfiguring:
             self.settled.clear()
             self.told.clear()
             self.tries, self.retry_at = 0, 0.0
+        self._look()  # and decide again
         self.outdated = {
             **dict.fromkeys(fact.removed, Kind.REMOVED),
             **dict.fromkeys(fact.changed, Kind.CHANGED),
@@ -150,6 +154,7 @@ class Reconfiguring:
             # the files are what they were, or somebody else was faster
             self.update = None
             orders += update.bring_back(self._targets_of(update.group), self.seen, now)
+            orders.append(self._forgive(update.group))
         return [*orders, *self._tell_outdated()]
 
     def _tell_outdated(self) -> list[Order]:
@@ -168,12 +173,12 @@ class Reconfiguring:
         self.tries = 0
         self._look()
         self.owed = {name for name in self.owed if group_of(name) != group}
-        return [] if update is None else update.finish(self._targets_of(group), now)
+        assert update is not None
+        return [*update.finish(self._targets_of(group), now), Remember(names=tuple(self.owed))]
 
     def _fail(self, fact: GroupRefused, now: float) -> list[Order]:
         if self.update is None or fact.code == "STILL_RUNNING":
             return []  # somebody started a process in between: it is looked at again, until the deadline
-        self.owed |= self.update.were_up
         self.update = None
         self.tries += 1
         pause = min(LONGEST_PAUSE, 2.0 ** (self.tries - 1))
@@ -185,15 +190,14 @@ class Reconfiguring:
 
     def decide(self, now: float) -> list[Order]:
         """What is to be done now; called before the targets decide."""
-        orders: list[Order] = []
         if self.reread_at is not None and now >= self.reread_at:
             self.reread_at = None
-            orders.append(RereadConfiguration())
+            return [RereadConfiguration()]  # and nothing that its answer may contradict
         for target in self.switching.targets.values():
             target.is_waiting = False
         if self.pending is not None and self.update is None:
-            return orders  # supervisord's word on it comes first
-        orders += self._update(now)
+            return []  # supervisord's word on it comes first
+        orders = [*self._pay(), *self._update(now)]
         return [*orders, *self.switching.decide(self.wanted.settings, self.outdated, now)]
 
     @property
@@ -221,13 +225,38 @@ class Reconfiguring:
         self.is_fresh = False
         if self.update.step is Step.LOOKING:
             former = self.former.group(self.update.group)
+            if not former.processes:  # it was edited before we began
+                former = self.wanted.group(self.update.group)
             orders = self.update.begin(targets, self.seen, self.owed, former, now)
+            self.owed |= self.update.were_up
+            orders.insert(0, Remember(names=tuple(self.owed)))  # before anything is stopped
         else:
             orders = self.update.go_on(targets, self.seen, self._to_start(self.update), now)
         if self.update.step is Step.OVER:
             self.settled.add(self.update.group)
+            orders.append(self._forgive(self.update.group))
             self.update = None
         return orders
+
+    def _forgive(self, group: str) -> Order:
+        """Nothing is owed to this group any more."""
+        self.owed = {name for name in self.owed if group_of(name) != group}
+        return Remember(names=tuple(self.owed))
+
+    def _pay(self) -> list[Order]:
+        """Start what we stopped before we were killed, unless its group's update goes on at once."""
+        going_on = self.outdated.keys() - self.settled if self.wanted.settings.reload_config else set()
+        due = {name for name in self.owed if group_of(name) not in going_on}
+        if self.update is not None or not self.has_begun or not due:
+            return []
+        self.owed -= due
+        stopped = [
+            name
+            for name in sorted(due)
+            if name in self.seen and self.seen[name].state is ProcessState.STOPPED
+        ]
+        orders: list[Order] = [StartProcess(name=name) for name in stopped]
+        return [*orders, Remember(names=tuple(self.owed))]
 
     def _look(self) -> None:
         self.wants_look, self.is_fresh = True, False
@@ -243,7 +272,7 @@ class Reconfiguring:
                 target.is_waiting = True
             busy = [target.settings.name for target in targets if not is_at_rest(target)]
             if not busy and self.update is None:
-                self.update = Update(group=group, kind=kind, began=now, look_at=now)
+                self.update = Update(group=group, kind=kind, began=now, look_at=now, is_retry=self.tries > 0)
                 self._look()
             elif busy:
                 orders += self._tell(story.update_waits(group, busy))
@@ -252,8 +281,7 @@ class Reconfiguring:
     def _to_start(self, update: Update) -> tuple[SlotName, ...]:
         """What ran before and will not be started by supervisord itself."""
         group = self.wanted.group(update.group)
-        were_up = update.were_up | self.owed
-        return tuple(name for name in group.processes if name in were_up and name not in group.autostart)
+        return tuple(name for name in group.processes if name in self.owed and name not in group.autostart)
 
     def _targets_of(self, group: str) -> list[Target]:
         targets = self.switching.targets.values()

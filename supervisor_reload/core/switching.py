@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from . import configstory as story
 from .configuration import groups_of, keys_between, sees_the_same
-from .facts import FileChanged, RevisionComputed, RevisionFailed
+from .facts import FileChanged, GitHeld, RevisionComputed, RevisionFailed, SeenBy
 from .model import Settings, TargetSettings
 from .orders import DropEyes, Order, PrepareEyes, TakeOver, Tell
 from .target import Target
 from .turning import READ_LIMIT, Ahead, is_at_rest, turned
 
-FileFact = FileChanged | RevisionComputed | RevisionFailed
+FileFact = FileChanged | GitHeld | RevisionComputed | RevisionFailed
 Change = tuple["TargetSettings | None", "TargetSettings | None"]
 """The settings that hold and those that are wanted; None where there is no such target."""
 
@@ -30,6 +30,8 @@ class Switching:
     targets: dict[str, Target]
     ahead: dict[str, Ahead] = field(default_factory=dict)
     """targets whose files are just read by new rules; they decide nothing meanwhile"""
+    reopened: set[str] = field(default_factory=set)
+    """targets whose eyes were opened in the place of others"""
     told: set[str] = field(default_factory=set)
     """targets of which was said that their new settings wait"""
 
@@ -45,12 +47,22 @@ class Switching:
         names = dict.fromkeys((*old, *new))
         return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
 
-    def look_ahead(self, fact: FileFact, now: float) -> bool:
-        """Take a fact about files that are just read by new rules; whether that was one."""
+    def sift(self, seen: FileFact | SeenBy, now: float) -> FileFact | None:
+        """A fact about files, if it is one by the rules that hold; what the new rules need is taken from it.
+
+        Facts of eyes that were closed may come late; a revision by other rules would be a wrong name.
+        """
+        fact = seen.fact if isinstance(seen, SeenBy) else seen
+        by = seen.settings if isinstance(seen, SeenBy) else None
         ahead = self.ahead.get(fact.target)
         if ahead is not None:
-            ahead.take(fact, now)
-        return ahead is not None
+            if isinstance(fact, FileChanged) or by == ahead.settings:
+                ahead.take(fact, now)
+            return None
+        target = self.targets.get(fact.target)
+        if target is None or (by is None and fact.target in self.reopened):
+            return None
+        return fact if by is None or sees_the_same(by, target.settings) else None
 
     def decide(self, wanted: Settings, outdated: Collection[str], now: float) -> list[Order]:
         """Turn what can be turned now; targets of ``outdated`` groups wait for supervisord."""
@@ -122,8 +134,11 @@ class Switching:
         for name, (old, new) in ready.items():
             self.told.discard(name)
             ahead = self.ahead.pop(name, None)
+            if ahead is not None:
+                self.reopened.add(name)
             if new is None:
                 del self.targets[name]
+                self.reopened.discard(name)
                 stories.append(story.removed(name))
             elif old is None:
                 self.targets[name] = Target.of(new)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from .configuration import group_of, sees_the_same
-from .facts import ChangeKind, FileChanged, RevisionComputed, RevisionFailed
+from .facts import ChangeKind, FileChanged, GitHeld, RevisionComputed, RevisionFailed
 from .filters import Filter
 from .gathering import Gathering
 from .intake import EVENTS_COME, Goal, Intake
-from .model import ObserverKind, ProcessState, Revision, SlotName, TargetSettings
+from .model import ObserverKind, ProcessState, Revision, SlotName, SlotSettings, TargetSettings
 from .moves import Moves
 from .orders import Order
 from .phase import Phase
@@ -48,14 +48,14 @@ class Ahead:
     changes: list[FileChanged] = field(default_factory=list)
     """of files that count by the new rules; the old eyes tell of others, too"""
 
-    def take(self, fact: FileChanged | RevisionComputed | RevisionFailed, now: float) -> None:
+    def take(self, fact: FileChanged | GitHeld | RevisionComputed | RevisionFailed, now: float) -> None:
         """Take a fact about the target's files."""
         if isinstance(fact, FileChanged):
             if _counts(fact, self.settings):
                 self.changes.append(fact)
         elif isinstance(fact, RevisionFailed):
             self.ends_at = now
-        elif fact.final and self.revision is None:
+        elif isinstance(fact, RevisionComputed) and self.revision is None:
             watch = self.settings.watch
             is_native = watch.observer is ObserverKind.NATIVE
             self.revision = fact.revision
@@ -88,23 +88,29 @@ def turned(
 ) -> tuple[Target, list[Order]]:
     """The target by its new settings, with everything that is known of it, and what follows at once."""
     old = former.settings
-    slots = {
-        slot.name: replace(former.slots[slot.name], settings=slot)
-        if slot.name in former.slots
-        else Slot(settings=slot)
-        for slot in settings.slots
-    }
+    slots = {slot.name: _slot(former.slots.get(slot.name), slot, now) for slot in settings.slots}
     target = replace(former, settings=settings, slots=slots, is_waiting=False)
     target.restraint = replace(former.restraint, settings=settings)
     if replace(old, watch=settings.watch) != settings:
-        target.restraint.failures, target.restraint.retry_at = 0, None  # it may have failed for what changed
-        target.restraint.is_held = False
+        # it may have failed for what changed: one more try
+        target.restraint.failures = min(1, target.restraint.failures)
+        target.restraint.is_held, target.restraint.retry_at = False, None
     numbers = (settings.replicas, settings.max_surge, settings.slots)
     target.is_trimmed = former.is_trimmed and numbers == (old.replicas, old.max_surge, old.slots)
     orders = _see(target, former.intake, now, ahead)
     for slot in target.slots.values():
         orders += follow(Slot(settings=slot.settings), slot)  # whoever asked before is closed
     return target, [*orders, *_fill(target, old.replicas, now)]
+
+
+def _slot(former: Slot | None, settings: SlotSettings, now: float) -> Slot:
+    """A slot by its new settings; one that failed by the old way to be ready is asked again."""
+    if former is None:
+        return Slot(settings=settings)
+    slot = replace(former, settings=settings)
+    if former.settings.ready == settings.ready or slot.phase is not Phase.FAILED or not slot.is_live:
+        return slot
+    return slot.enter(Phase.PROBING, now, limit=settings.ready.timeout, look_at=now)
 
 
 def _see(target: Target, intake: Intake, now: float, ahead: Ahead | None) -> list[Order]:

@@ -53,6 +53,7 @@ class Update:
     began: float
     look_at: float
     """when to look at everything again"""
+    is_retry: bool = False
     step: Step = Step.LOOKING
     deadline: float = 0.0
     were_up: set[SlotName] = field(default_factory=set)
@@ -76,7 +77,8 @@ class Update:
             if stopped:
                 self.step = Step.OVER
                 return [Tell(story=story.left_alone(self.group, stopped))]
-        orders: list[Order] = [Tell(story=story.update_began(self.group, self.kind.value))]
+        told = [] if self.is_retry else [story.update_began(self.group, self.kind.value)]
+        orders: list[Order] = [Tell(story=one) for one in told]
         self.step = Step.EMPTYING
         self.were_up = {process.name for process in there if _is_filled(process)}
         for target in targets:

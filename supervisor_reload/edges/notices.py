@@ -57,6 +57,8 @@ class Notices:
         self._ears = {slot.notify_socket: Ear(slot.notify_socket) for slot in told if slot.notify_socket}
         for ear in self._ears.values():
             ear.open()
+        self._forgotten: list[Ear] = []
+        """to be closed by the thread that reads them"""
         self._wake_read, self._wake_write = os.pipe()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
@@ -65,13 +67,24 @@ class Notices:
         """Begin to read, in a thread of its own."""
         self._thread.start()
 
+    def listen_for(self, slots: Iterable[SlotSettings]) -> None:
+        """From now on hear these slots and no others. What those that stay have said is kept."""
+        told = [slot for slot in slots if is_told(slot)]
+        addresses = {slot.notify_socket for slot in told if slot.notify_socket}
+        ears = {address: self._ears.get(address) or Ear(address) for address in sorted(addresses)}
+        for address in ears.keys() - self._ears.keys():
+            ears[address].open()
+        self._forgotten += [ear for address, ear in self._ears.items() if address not in ears]
+        self._names, self._ears = frozenset(slot.name for slot in told), ears
+        os.write(self._wake_write, b"w")
+
     def close(self) -> None:
         """Stop; waits up to 1 s for the thread."""
         self._ended.set()
         os.write(self._wake_write, b"q")
         if self._thread.ident is not None:
             self._thread.join(1.0)
-        for ear in self._ears.values():
+        for ear in (*self._ears.values(), *self._forgotten):
             ear.close()
         for fd in (self._wake_read, self._wake_write):
             os.close(fd)
@@ -116,11 +129,16 @@ class Notices:
 
     def _run(self) -> None:
         while not self._ended.is_set():
+            while self._forgotten:
+                self._forgotten.pop().close()
             ears = {ear.fileno(): ear for ear in self._ears.values() if not ear.why_deaf}
             poll = select.poll()
             for fd in (self._wake_read, *ears):
                 poll.register(fd, select.POLLIN)
-            ready = [ears[fd] for fd, _ in poll.poll(self._patience()) if fd in ears]
+            found = [fd for fd, _ in poll.poll(self._patience())]
+            if self._wake_read in found:
+                os.read(self._wake_read, 4096)
+            ready = [ears[fd] for fd in found if fd in ears]
             full = [ear for ear in ready if self._read(ear)]
             if full:
                 self._ended.wait(BREATH)

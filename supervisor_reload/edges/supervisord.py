@@ -19,6 +19,7 @@ from xml.parsers.expat import ExpatError
 from supervisor.xmlrpc import SupervisorTransport, getFaultDescription
 
 from ..core.errors import SupervisorFault, SupervisorUnavailable
+from ..core.facts import GroupsCompared
 from ..core.model import Process, ProcessState, SlotName
 
 CALL_LIMIT = 5.0
@@ -101,6 +102,18 @@ class Supervisord:
         except OSError:
             return ""  # logging off, another user's, syslog or a terminal
 
+    def reread(self) -> GroupsCompared:
+        """Read the configuration again. Raises SupervisorUnavailable, SupervisorFault (CANT_REREAD)."""
+        return self._call(lambda rpc: GroupsCompared(**_compared(*rpc.reloadConfig()[0])))
+
+    def remove_group(self, group: str) -> None:
+        """Forget a group. Raises SupervisorUnavailable, SupervisorFault (BAD_NAME, STILL_RUNNING)."""
+        self._call(lambda rpc: rpc.removeProcessGroup(group))
+
+    def add_group(self, group: str) -> None:
+        """Add a group. Raises SupervisorUnavailable, SupervisorFault (BAD_NAME, ALREADY_ADDED)."""
+        self._call(lambda rpc: rpc.addProcessGroup(group))
+
     def close(self) -> None:
         """Drop the connection."""
         self._transport.close()
@@ -136,6 +149,10 @@ class Supervisord:
             raise SupervisorUnavailable(
                 f"supervisord at {self.serverurl} can't be asked: {reason}"
             ) from error
+
+
+def _compared(added: list[str], changed: list[str], removed: list[str]) -> dict[str, tuple[str, ...]]:
+    return {"added": tuple(added), "changed": tuple(changed), "removed": tuple(removed)}
 
 
 def _refusal(serverurl: str, error: xmlrpc.client.ProtocolError) -> str:

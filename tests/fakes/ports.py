@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from supervisor_reload.core.facts import CheckFailed, CheckPassed, CommandFailed, CommandSucceeded, Fact
+from supervisor_reload.core.facts import (
+    CheckFailed,
+    CheckPassed,
+    CommandFailed,
+    CommandSucceeded,
+    Fact,
+    GroupsCompared,
+)
 from supervisor_reload.core.model import Revision, SlotName
 
 if TYPE_CHECKING:
@@ -32,6 +39,17 @@ class Recorded:
     def signal(self, name: SlotName, signal: str) -> None:
         self._record(signal, name)
         self._supervisor.signal(name, signal)
+
+    def reread(self) -> GroupsCompared:
+        return self._supervisor.reread()
+
+    def remove_group(self, group: str) -> None:
+        self._record("remove", SlotName(group))
+        self._supervisor.remove_group(group)
+
+    def add_group(self, group: str) -> None:
+        self._record("add", SlotName(group))
+        self._supervisor.add_group(group)
 
     def _record(self, verb: str, name: SlotName) -> None:
         self._world.orders.append((verb, name))

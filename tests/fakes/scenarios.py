@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
+from supervisor_reload.core.errors import SupervisorFault
 from supervisor_reload.core.facts import ChangeKind, RevisionFailed
 from supervisor_reload.core.model import ReactionSettings, RunRule, SlotName
-from tests.fakes.supervisord import Boot
+from tests.fakes.configured import ConfiguredWorld, other
+from tests.fakes.supervisord import Boot, Program
 from tests.fakes.world import SIGNAL, Code, World, web
 
 A, B = SlotName("web:web_00"), SlotName("web:web_01")
+JOB, IDLE, STUCK = SlotName("job:job"), SlotName("idle:idle"), SlotName("stuck:stuck")
+
+AnyWorld = TypeVar("AnyWorld", bound=World)
 
 
-def booted(world: World, boot: Boot | None = None) -> World:
+def booted(world: AnyWorld, boot: Boot | None = None) -> AnyWorld:
     world.code = Code(revision="r0", boot=boot or Boot())
     world.supervisor.boot_all()
     world.advance(8)
@@ -171,6 +178,47 @@ def commanded() -> World:
     return world
 
 
+def reconfigured() -> World:
+    """Settings change in the middle of a rollout, targets come and go; bad files, and what can't be done."""
+    world = booted(ConfiguredWorld(web()))
+    world.save("r1")
+    world.advance(0.2)
+    world.edit(replace(web(), min_interval=1.0), state_dir="/new", warnings=("f: [x] y: careful",))
+    world.advance(5)
+    world.spoil("f: [reload:web] wach: unknown key")
+    world.advance(1)
+    world.supervisor.programs[JOB] = Program(name=JOB, boot=Boot)
+    world.edit(replace(web(), min_interval=1.0), other("job", JOB))
+    world.advance(1)
+    world.edit(replace(web(), min_interval=1.0))
+    world.advance(1)
+    world.configure("web:web_00", "reload:reload")
+    world.edit(web())
+    world.advance(5)
+    return world
+
+
+def updated() -> World:
+    """Groups are updated: after a rollout, not against an operator, and as far as the others let us."""
+    world = ConfiguredWorld(web(), reload_config=True)
+    for name in (JOB, IDLE, STUCK):
+        world.supervisor.programs[name] = Program(name=name, boot=Boot, stopwaitsecs=1e9)
+    world.start_listener()
+    booted(world)
+    world.supervisor.programs[STUCK].behaviour = Boot(drains_in=None)
+    world.supervisor.stop(IDLE)
+    world.save("r1", boot=Boot(ready_after=2.0))
+    world.advance(0.5)
+    world.configure(A, B, JOB, IDLE, STUCK)
+    world.edit(web())
+    world.advance(2)
+    world.supervisor.refusals["add_group"] = SupervisorFault("FAILED", "the disk is full")
+    world.advance(60)
+    world.supervisor.refusals.clear()
+    world.advance(60)
+    return world
+
+
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
     halted,
@@ -186,4 +234,6 @@ SCENARIOS: list[Callable[[], World]] = [
     echoing,
     measured,
     commanded,
+    reconfigured,
+    updated,
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from supervisor_reload.core.errors import SupervisorFault
+from supervisor_reload.core.facts import GroupsCompared
 from supervisor_reload.core.model import Process, ProcessState, SlotName
 
 S = ProcessState
@@ -37,7 +38,7 @@ class Boot:
     survives_hup: bool = True
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Program:
     """One fake process, with the keys of its program section."""
 
@@ -45,6 +46,7 @@ class Program:
     boot: Callable[[], Boot]
     startsecs: float = 1.0
     stopwaitsecs: float = 10.0
+    autostart: bool = True
     autorestart: str = "unexpected"
     startretries: int = 3
     state: ProcessState = S.STOPPED
@@ -75,6 +77,11 @@ class FakeSupervisord:
         self.programs = {program.name: program for program in programs}
         self.on_change: Callable[[SlotName], None] = lambda name: None
         self.on_exit: Callable[[SlotName, int], None] = lambda name, pid: None
+        self.configured: dict[str, list[Program]] | None = None
+        """what the files say, by group; None: what runs"""
+        self.refusals: dict[str, SupervisorFault] = {}
+        """by verb: what reread, remove_group and add_group answer instead"""
+        self._read: dict[str, list[Program]] = {}
         self._pids = itertools.count(100)
 
     # -- the port
@@ -115,6 +122,50 @@ class FakeSupervisord:
         if not program.state.has_process:
             raise SupervisorFault("NOT_RUNNING", f"NOT_RUNNING: {name}")
         self._receive(program, signal)
+
+    def reread(self) -> GroupsCompared:
+        self._refuse("reread")
+        active = self.groups()
+        self._read = active if self.configured is None else self.configured
+        same = {name for name in self._read.keys() & active.keys() if self._read[name] == active[name]}
+        return GroupsCompared(
+            added=tuple(name for name in self._read if name not in active),
+            changed=tuple(name for name in self._read if name in active and name not in same),
+            removed=tuple(name for name in active if name not in self._read),
+        )
+
+    def remove_group(self, group: str) -> None:
+        self._refuse("remove_group")
+        self.settle()
+        programs = self.groups().get(group)
+        if programs is None:
+            raise SupervisorFault("BAD_NAME", f"BAD_NAME: {group}")
+        if any(program.state.has_process or program.state is S.BACKOFF for program in programs):
+            raise SupervisorFault("STILL_RUNNING", f"STILL_RUNNING: {group}")
+        for program in programs:
+            del self.programs[program.name]
+
+    def add_group(self, group: str) -> None:
+        self._refuse("add_group")
+        if group in self.groups():
+            raise SupervisorFault("ALREADY_ADDED", f"ALREADY_ADDED: {group}")
+        if group not in self._read:
+            raise SupervisorFault("BAD_NAME", f"BAD_NAME: {group}")
+        for program in self._read[group]:
+            self.programs[program.name] = program
+            if program.autostart:
+                self._spawn(program)
+
+    def groups(self) -> dict[str, list[Program]]:
+        """The programs that run, by group."""
+        found: dict[str, list[Program]] = {}
+        for program in self.programs.values():
+            found.setdefault(program.name.partition(":")[0], []).append(program)
+        return found
+
+    def _refuse(self, verb: str) -> None:
+        if verb in self.refusals:
+            raise self.refusals[verb].with_traceback(None)
 
     def last_words(self, name: SlotName, size: int) -> str:
         return f"last words of {name}"[-size:] if name in self.programs else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.place import HEAD, LISTENER, PLAIN, RELOAD, WEB
+from tests.fakes.place import HEAD, LISTENER, PLAIN, RELOAD, SOCKET, WEB
 
 
 @pytest.mark.parametrize(
@@ -223,3 +223,21 @@ def test_all_errors_at_once(place):
         HEAD, LISTENER, PLAIN, "[reload:web]\nwatch=/none\nchek=1\nready=tcp://x\nmax_wait=0\n"
     )
     assert [error.split("] ")[1].split(":")[0] for error in errors] == ["chek", "ready", "watch", "max_wait"]
+
+
+def test_what_an_update_needs_is_read(place):
+    """Every group with its processes, which of them start by themselves, and the patterns of [include]."""
+    (place.directory / "more").mkdir()
+    include = "[include]\nfiles=more/*.conf %(here)s/x.conf\n"
+    job = "[program:job]\ncommand=/bin/cat\nautostart=false\nstopwaitsecs=7\n"
+    configuration = place.read(HEAD, LISTENER, SOCKET, job, RELOAD, include).configuration
+    assert {"web", "job", "reload"} == {group.name for group in configuration.groups}
+    job_group, web_group = configuration.group("job"), configuration.group("web")
+    assert (("job:job",), (), 7.0) == (job_group.processes, job_group.autostart, job_group.stop_timeout)
+    assert web_group.processes == web_group.autostart
+    assert 4 == len(web_group.processes)
+    assert () == configuration.group("nobody").processes
+    assert "reload" == configuration.own_group
+    here = str(place.directory)
+    assert (f"{here}/more/*.conf", f"{here}/x.conf") == configuration.patterns
+    assert 2 == sum("no file matches" in warning for warning in configuration.warnings)

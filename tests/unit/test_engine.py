@@ -211,7 +211,8 @@ def test_an_observer_that_fails_ends_nothing(mood: Mood, caplog: pytest.LogCaptu
         raise ZeroDivisionError
 
     world = mood.world
-    world.engine._outside = replace(world.engine._outside, observers=(fail, world.stories.append))
+    surroundings = world.engine._surroundings
+    surroundings._outside = replace(surroundings._outside, observers=(fail, world.stories.append))
     world.save("r1")
     with caplog.at_level(logging.ERROR, "supervisor_reload.engine"):
         world.advance(5)

@@ -155,3 +155,20 @@ def test_it_ends_at_once(where) -> None:
         notices.close()
         assert time.monotonic() - began < 0.5
     assert not [thread for thread in threading.enumerate() if thread.name == "notices"]
+
+
+def test_other_slots_are_listened_to_while_it_runs(where, directory) -> None:
+    """What those that stay have said is kept; the socket of one that goes is closed, a new one is open."""
+    gone, new = str(directory / "gone"), unused()
+    first, second = slot(gone, name=SlotName("web:0")), slot(where, name=SlotName("web:1"))
+    with hearing(first, second) as notices, saying("say('READY=1')", where) as process:
+        assert wait_for(lambda: notices.said(process.pid), LIMIT).is_ready
+        notices.listen_for([second, slot(new, name=SlotName("web:2"))])
+        assert notices.said(process.pid).is_ready
+        wait_for(lambda: not Path(gone).exists(), LIMIT, "the socket of the slot that went is removed")
+        with saying("say('READY=1')", new) as other:
+            assert wait_for(lambda: notices.said(other.pid), LIMIT).is_ready
+        notices.hear(SlotName("web:0"), os.getpid(), "READY=1")
+        assert notices.said(os.getpid()) is None
+        notices.listen_for([])
+        wait_for(lambda: notices._forgotten == [], LIMIT)

@@ -58,6 +58,25 @@ TEXT: Mapping[str, str] = {
     "slot stopped by hand": "{slot} was stopped by hand: it stays stopped until it is started by hand",
     "spare slot stopped by hand": "{slot} was stopped by hand: a spare slot again, for the next rollout",
     "slot failed": "{slot} failed: {reason}",
+    "configuration refused": "can't be used, so the last good one stays in force{output}",
+    "configuration right again": "is right again",
+    "configuration doubted": "was read, with a warning{output}",
+    "restart needed": "{keys} changed, which a running listener can't take over: {remedy}",
+    "settings taken over": "its settings changed: {keys}",
+    "target added": "is watched from now on",
+    "target removed": "is no longer configured, and left alone",
+    "settings wait": "its settings changed: taken over after what is under way",
+    "update wanted": "program sections changed ({groups}): run supervisorctl update{waiting}, "
+    "or set reload_config=true in [reload]",
+    "own section changed": "the section of {group} itself changed: supervisorctl update {group}",
+    "group update began": "group {group} is to be {verb}",
+    "group update waits": "group {group} changed: updated after what is under way in {targets}",
+    "group updated": "group {group} {verb} after {seconds}",
+    "group left alone": "group {group} is not updated, which would start {slots}, stopped by hand: "
+    "supervisorctl update {group}",
+    "group not emptied": "group {group} is not updated: {slots} did not end; "
+    "when it has: supervisorctl update {group}",
+    "group update refused": "supervisord refused to update group {group}: {reason}; trying again in {limit}",
 }
 """One template for each event; the values are worded by ``_words``."""
 
@@ -88,6 +107,8 @@ def _words(story: Story) -> dict[str, str]:
         if isinstance(seconds := values.get(key), float):
             words[key] = _seconds(seconds)
     words["pending"] = f" ({words['reason']})" if values.get("reason") else ""
+    if values.get("waiting"):
+        words["waiting"] = f" (until then {words['waiting']} as before)"
     words["in_flight"] = _cut(values.get("in_flight"))
     if story.event == "rollout began":
         words["again"] = "" if values["attempt"] == 1 else f", attempt {values['attempt']}"
