@@ -27,6 +27,8 @@ class Burst:
 
     began: float
     last: float
+    opened: float = 0.0
+    """when its first event came; ``began`` is later where git ended its work in it"""
     hints: set[str] = field(default_factory=set)
     writing: set[str] = field(default_factory=set)
     """written to and not closed yet: perhaps half-written"""
@@ -45,6 +47,8 @@ class Burst:
     git_sign: str = ""
     """by what git was seen at work"""
     asking_git: bool = False
+    was_git_held: bool = False
+    """git was at work at the question before"""
     was_git_told: bool = False
     """the story says already that git is waited for"""
     is_closing: bool = False

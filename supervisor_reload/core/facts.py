@@ -73,6 +73,8 @@ class RevisionComputed:
     """absolute paths whose content differs from the reading before, sorted"""
     rules: tuple[int, ...] = ()
     """positions in ``run_on`` of the rules that name one of them, sorted"""
+    full: bool = False
+    """everything was looked at, not only what hints named"""
     final: bool = True
     """False for an early reading, inside a burst that goes on"""
 

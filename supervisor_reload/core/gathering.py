@@ -14,8 +14,8 @@ from .facts import ChangeKind, FileChanged, GitHeld, RevisionComputed, RevisionF
 from .model import TargetSettings
 from .orders import AskGit, ComputeRevision, Order, Tell
 
-READ_AGAIN = 1.0
-"""Seconds until files that could not be read are tried again."""
+READ_AGAIN, READ_AGAIN_CAP = 1.0, 30.0
+"""Seconds until files that could not be read are tried again; each failure doubles them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Gathering:
     was_forced: bool = False
     """the last burst never went quiet: the next one must not hold everything up again"""
     unreadable: str = ""
+    failures: int = 0
+    """readings in a row that failed"""
     endless: set[str] = field(default_factory=set)
 
     @property
@@ -71,11 +73,21 @@ class Gathering:
             return []
         if not fact.held:
             return self._end_quietly(burst, now)
-        burst.is_steady = False
+        burst.is_steady, burst.was_git_held = False, True
         if burst.was_git_told:
             return []
         burst.was_git_told = True
         return [Tell(story=story.waiting_for_git(self.settings, burst))]
+
+    def read_all(self) -> list[Order]:
+        """Read everything now: something was written of which events may not have come yet."""
+        self.readings += 1
+        return [ComputeRevision(target=self.settings.name, full=True)]
+
+    def forget(self, now: float) -> None:
+        """What was asked is answered to nobody: begin anew."""
+        self.burst, self.readings, self.is_rescanning = None, 0, False
+        self.read_at = now
 
     def elapse(self, now: float) -> list[Order]:
         """What the time brings: the end of a burst, a reading that is due."""
@@ -94,7 +106,7 @@ class Gathering:
     def end_reading(self) -> None:
         """A final reading was answered."""
         self.readings = max(0, self.readings - 1)
-        self.unreadable = ""
+        self.unreadable, self.failures = "", 0
 
     def fail_reading(self, fact: RevisionFailed, now: float) -> list[Order]:
         """The files could not be read."""
@@ -102,7 +114,10 @@ class Gathering:
             self.readings = max(0, self.readings - 1)
         else:
             self.is_rescanning = False
-        self.read_at = now + READ_AGAIN
+            if self.burst is not None and self.burst.is_looking:
+                self.burst.is_looking, self.burst.last = False, now
+        self.read_at = now + min(READ_AGAIN_CAP, READ_AGAIN * 2.0**self.failures)
+        self.failures = min(self.failures + 1, 10)
         if self.unreadable == fact.reason:
             return []
         self.unreadable = fact.reason
@@ -113,7 +128,9 @@ class Gathering:
 
         A rescan that found something is a hint, as an event is: the file may be half-written.
         """
-        self.unreadable = ""
+        self.unreadable, self.failures = "", 0
+        if not fact.full:
+            return []
         was_rescanning, self.is_rescanning = self.is_rescanning, False
         if self.burst is not None and self.burst.is_looking:
             self.burst.compare((fact.revision, fact.changed), now)
@@ -140,7 +157,7 @@ class Gathering:
     def _begin(self, now: float) -> list[Order]:
         if self.burst is not None:
             return []
-        self.burst = Burst(began=now, last=now, asking_git=True)
+        self.burst = Burst(opened=now, began=now, last=now, asking_git=True)
         return [AskGit(target=self.settings.name)]
 
     def _close(self, burst: Burst, now: float) -> list[Order]:
@@ -159,8 +176,13 @@ class Gathering:
         return [*orders, self._end()]
 
     def _end_quietly(self, burst: Burst, now: float) -> list[Order]:
-        """Nothing changes any more; where only looks tell that, git may have written since the last one."""
-        if burst.is_polled and not burst.is_steady:
+        """git is not at work. Where it was a moment ago, silence begins now: what it runs may write, too."""
+        is_unsteady = burst.is_polled and not burst.is_steady
+        if burst.was_git_held and now < burst.opened + self.settings.watch.git_wait:
+            burst.was_git_held = burst.is_closing = False
+            burst.began = burst.last = now
+            return []
+        if is_unsteady:
             burst.is_closing, burst.last = False, now
             return []
         self.was_forced = False

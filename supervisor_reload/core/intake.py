@@ -25,6 +25,9 @@ from .model import ObserverKind, Revision, TargetSettings
 from .orders import CancelCheck, Order, RunCheck, RunCommand, Tell
 from .preparation import Preparation
 
+MOST_REPEATS = 5
+"""of one command of ``run_on`` before a revision: more are its own doing"""
+
 EVENTS_COME = 0.25
 """Seconds for a native file event, amply: measured were 2 ms. In this time a mere touch is doubted, too."""
 
@@ -113,8 +116,7 @@ class Intake:
         """A command of the operator's ended."""
         match fact:
             case CommandSucceeded():
-                self.preparation.succeed(fact.rule)
-                return [] if self.checking is None else self._prepare(self.checking)
+                return self._succeed(fact)
             case CommandFailed():
                 return self._fail_command(fact)
             case CheckPassed():
@@ -142,6 +144,10 @@ class Intake:
         self.disk = fact.revision
         self.changed |= set(fact.changed)
         self.preparation.owe(fact.rules)
+        if not self.preparation.is_done and self.goal is not None and not self.goal.is_final:
+            # what booted early booted without what the commands make
+            assert self.accepted is not None
+            self.goal = Goal(revision=self.accepted)
         return self._want(fact, now)
 
     def _want(self, fact: RevisionComputed, now: float) -> list[Order]:
@@ -161,6 +167,10 @@ class Intake:
             return [*orders, *self._vet(wanted)]
         self.checking = wanted
         rule = self.preparation.begin()
+        if rule is not None and self.preparation.repeats[rule] > MOST_REPEATS:
+            reason = f"its own files changed each of {MOST_REPEATS} times that it ran: does it write them?"
+            failed = CommandFailed(target=self.settings.name, rule=rule, reason=reason)
+            return [*orders, *self._fail_command(failed)]
         if rule is not None:
             target, revision = self.settings.name, wanted.revision
             run = RunCommand(target=target, rule=rule, revision=revision, changed=wanted.changed)
@@ -207,6 +217,7 @@ class Intake:
         if goal.is_final:
             self.accepted, self.rejected = goal.revision, None
             self.changed.clear()
+            self.preparation.repeats.clear()
         return []
 
     def _pass_check(self, fact: CheckPassed) -> list[Order]:
@@ -216,15 +227,27 @@ class Intake:
         self.checking = None
         return self._accept(checked)
 
+    def _succeed(self, fact: CommandSucceeded) -> list[Order]:
+        """The next command; after the last, everything is read again, for what they wrote."""
+        self.preparation.succeed(fact.rule)
+        if self.checking is None:
+            return []
+        if not self.preparation.is_done:
+            return self._prepare(self.checking)
+        self.checking = self.rejected = None
+        return self.gathering.read_all()
+
     def _fail_command(self, fact: CommandFailed) -> list[Order]:
         """Without what the command makes, the revision is no good; it is run again with the next change."""
         self.preparation.fail(fact.rule)
         checked, self.checking = self.checking, None
         if checked is None:
             return []
-        if checked.revision != self.accepted:
-            self.rejected = checked.revision
-        return [Tell(story=story.command_failed(self.settings, fact, checked))]
+        told: list[Order] = [Tell(story=story.command_failed(self.settings, fact, checked))]
+        if checked.revision == self.accepted:
+            return [*told, *self._accept(checked)]  # no code waits for it
+        self.rejected = checked.revision
+        return told
 
     def _fail_check(self, fact: CheckFailed) -> list[Order]:
         checked = self.checking

@@ -138,6 +138,7 @@ class Moves:
             began=now,
             revision=revision,
             soak=soak,
+            told_pid=slot.pid,
             look_at=now + MIN_AGE,
         )
         self._put(moved, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.signal))

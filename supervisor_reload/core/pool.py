@@ -56,10 +56,18 @@ class Pool:
         return self._where(s.phase.is_booting and s.revision == self.revision for s in self.slots)
 
     @property
+    def reloading(self) -> tuple[Slot, ...]:
+        """Signalled for light files that changed again since: to be signalled again when they are ready."""
+        return self._where(
+            s.is_reloading and s.revision != self.revision and has_same_code(s.revision, self.revision)
+            for s in self.slots
+        )
+
+    @property
     def _not_ready(self) -> tuple[Slot, ...]:
         """Up, not on the rollout's code (or it failed there before), and not known to be ready."""
         return self._where(
-            (s.phase.is_booting and s.revision != self.revision)
+            (s.phase.is_booting and s.revision != self.revision and s not in self.reloading)
             or (s.phase is Phase.FAILED and s.is_live and s not in self.failed)
             for s in self.slots
         )

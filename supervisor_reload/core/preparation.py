@@ -6,6 +6,7 @@ file, and never decides what a failure means for the revision.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ class Preparation:
 
     owed: set[int] = field(default_factory=set)
     running: int | None = None
+    repeats: Counter[int] = field(default_factory=Counter)
+    """how often each was begun since a revision was accepted"""
 
     @property
     def is_done(self) -> bool:
@@ -32,6 +35,7 @@ class Preparation:
             return None
         self.running = min(self.owed)
         self.owed.discard(self.running)
+        self.repeats[self.running] += 1
         return self.running
 
     def succeed(self, rule: int) -> None:
@@ -44,3 +48,4 @@ class Preparation:
         if self.running == rule:
             self.running = None
             self.owed.add(rule)
+            self.repeats.clear()

@@ -71,7 +71,7 @@ def _surge(
 ) -> None:
     """New beside old: start while there is room, retire only what is more than wanted."""
     new = len(pool.ready_new) + len(pool.ready_told) + len(pool.booting) + len(pool.owed)
-    new += len(pool.stale_boots)
+    new += len(pool.stale_boots) + len(pool.reloading)
     total = new + len(pool.ready_other) + len(pool.unproven)
     room = min(rollout.wanted - new, rollout.wanted + settings.max_surge - total)
     empty = (*pool.fallen, *pool.spare)
@@ -103,7 +103,8 @@ def _in_place(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollo
 
 def _tell_light(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout, now: float) -> None:
     """Only light files changed for these (``signal_on``): they get a signal and go on, a few at a time."""
-    may_reload = max(1, settings.max_unavailable) - len(pool.booting) - len(pool.stale_boots)
+    may_reload = max(1, settings.max_unavailable)
+    may_reload -= len(pool.booting) + len(pool.stale_boots) + len(pool.reloading)
     for slot in pool.ready_told[: max(0, may_reload)]:
         moves.hang_up(slot, now, settings, rollout.revision)
 

@@ -51,6 +51,8 @@ class Slot:
     """the pid that got the graceful signal; it never gets a second one (celery: "kill the tasks")"""
     quiesced_pid: int = 0
     """the pid that was asked to take no new work; it is never asked twice"""
+    told_pid: int = 0
+    """the pid that was signalled to read its files again, when it was ready"""
     dead_pid: int = 0
     """a pid that the kernel has seen end; supervisord may still call it RUNNING"""
     began: float = 0.0
@@ -102,6 +104,11 @@ class Slot:
         deadline = None if limit is None else now + limit
         fresh = {**_FRESH, **changes}
         return replace(self, phase=phase, since=now, deadline=deadline, **fresh)  # type: ignore[arg-type]
+
+    @property
+    def is_reloading(self) -> bool:
+        """Whether its process reads its files again, and serves meanwhile, as far as anybody knows."""
+        return self.phase.is_booting and self.pid == self.told_pid != 0
 
     @property
     def is_measured(self) -> bool:

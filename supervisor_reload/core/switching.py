@@ -91,7 +91,7 @@ class Switching:
         stale = [name for name, ahead in self.ahead.items() if wanted.get(name) != ahead.settings]
         for name in stale:
             del self.ahead[name]
-            self.targets[name].intake.gathering.read_at = now  # what was heard meanwhile was not for it
+            self.targets[name].intake.gathering.forget(now)  # what was heard meanwhile was not for it
         return [DropEyes(target=name) for name in stale]
 
     def _prepare(self, name: str, change: Change, now: float) -> list[Order] | None:

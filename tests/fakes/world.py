@@ -258,7 +258,9 @@ class World:
             self._read = self.code.revision
             self._rules.clear()
         revision = Revision(self.code.revision)
-        fact = RevisionComputed(target=target, revision=revision, changed=changed, rules=rules, final=final)
+        fact = RevisionComputed(
+            target=target, revision=revision, changed=changed, rules=rules, full=full, final=final
+        )
         self.put(fact, 0.004)
 
     def ask_git(self, target: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 
 import pytest
@@ -146,3 +147,20 @@ def test_polling_stays_out_of_ignored_directories(app, watch):
     seen.filters["web"][0].set_gitignore("", None)
     seen.wait(app / "dist", RESCAN)
     made_until_seen(app / "dist", seen, "y")
+
+
+def test_two_directories_that_were_exchanged(app, watch, held):
+    """
+    Each leaves its name and gets the other's in one step (renameat2(2), RENAME_EXCHANGE).
+    """
+    _tree(app, "one/deep", "two/deep")
+    seen = watch(app)
+    before = held()
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    if exchange is None or exchange(-100, bytes(app / "one"), -100, bytes(app / "two"), 2):
+        pytest.skip("this file system or C library can't exchange names")
+    seen.wait(app / "two", RESCAN)
+    until(lambda: held() == before, "both trees are watched")
+    for name in ("one", "two"):
+        (app / name / "deep" / "x.py").write_text("x")
+        seen.wait(app / name / "deep" / "x.py")

@@ -28,7 +28,8 @@ def gathered(interval: float = 30.0) -> Gathering:
 
 
 def answer(changed: tuple[str, ...] = ()) -> RevisionComputed:
-    return RevisionComputed(target="web", revision=R1 if changed else R0, changed=changed, final=False)
+    revision = R1 if changed else R0
+    return RevisionComputed(target="web", revision=revision, changed=changed, full=True, final=False)
 
 
 def test_everything_is_looked_at_again_and_again() -> None:
@@ -136,6 +137,79 @@ def test_polled_files_that_never_rest_are_read_at_last() -> None:
     assert [LOOK] == gathering.elapse(10.1)
     forced = gathering.elapse(12.0)
     assert ComputeRevision(target="web", hints=A) == forced[-1]
+
+
+def test_silence_begins_when_git_has_ended() -> None:
+    """Hooks, a build, the next step of a pull: what comes right behind it is the same change."""
+    gathering = gathered()
+    held, free = GitHeld(target="web", held=True), GitHeld(target="web", held=False)
+    gathering.change(FileChanged(target="web", path=A[0], kind=ChangeKind.SETTLED), 10.0)
+    gathering.hear_git(held, 10.0)
+    assert [AskGit(target="web")] == gathering.elapse(10.1)
+    assert ["waiting for git"] == [o.story.event for o in gathering.hear_git(held, 10.1)]  # type: ignore[union-attr]
+    gathering.elapse(13.0)
+    assert [] == gathering.hear_git(free, 13.0)
+    gathering.change(FileChanged(target="web", path="/app/b.py", kind=ChangeKind.WRITING), 13.02)
+    assert [] == gathering.elapse(13.5), "it is open for writing"
+    gathering.change(FileChanged(target="web", path="/app/b.py", kind=ChangeKind.SETTLED), 13.6)
+    assert [AskGit(target="web")] == gathering.elapse(13.8)
+    assert [ComputeRevision(target="web", hints=("/app/a.py", "/app/b.py"))] == gathering.hear_git(free, 13.8)
+
+
+def test_git_that_comes_and_goes_has_a_limit() -> None:
+    """git_wait, from the first event on."""
+    gathering = gathered(0.0)
+    gathering.change(FileChanged(target="web", path=A[0], kind=ChangeKind.SETTLED), 10.0)
+    orders: list[object] = []
+    for step in range(200):
+        now = 10.0 + step * 0.3
+        for held in (True, False):
+            gathering.hear_git(GitHeld(target="web", held=held), now)
+            orders += [o for o in gathering.elapse(now + 0.1) if isinstance(o, ComputeRevision)]
+        if orders or gathering.burst is None:
+            break
+    assert gathering.burst is None
+    assert now < 10.0 + 31
+
+
+def test_a_look_that_fails_is_taken_again() -> None:
+    """A polled root is exchanged in the middle of a look: nothing "keeps coming"."""
+    gathering = gathered()
+    polled(gathering, 10.0)
+    assert [LOOK] == gathering.elapse(10.1)
+    gathering.fail_reading(RevisionFailed(target="web", reason="gone", final=False), 10.2)
+    assert LOOK in gathering.elapse(10.4)
+
+
+def test_files_that_can_not_be_read_are_tried_less_and_less() -> None:
+    """A full look at all other trees each second would be a load for nothing."""
+    gathering = gathered(0.0)
+    pauses = []
+    now = 10.0
+    for _ in range(7):
+        gathering.fail_reading(RevisionFailed(target="web", reason="gone"), now)
+        assert gathering.read_at is not None
+        pauses.append(gathering.read_at - now)
+    assert [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] == pauses
+
+
+def test_an_early_answer_is_not_a_rescan() -> None:
+    """Each answer is taken for what was asked."""
+    gathering = gathered()
+    gathering.elapse(30.0)
+    early = RevisionComputed(target="web", revision=R1, changed=A, final=False)
+    assert [] == gathering.pass_reading(early, 30.1)
+    assert 2 == len(gathering.pass_reading(answer(A), 30.2))
+
+
+def test_what_nobody_waits_for_is_forgotten() -> None:
+    """An answer that went elsewhere must not be waited for."""
+    gathering = gathered()
+    gathering.elapse(30.0)
+    gathering.forget(30.1)
+    assert [ComputeRevision(target="web", full=True)] == gathering.elapse(30.1)
+    gathering.end_reading()
+    assert [RESCAN] == gathering.elapse(60.1)
 
 
 def test_a_lost_event_costs_one_interval() -> None:

@@ -169,3 +169,74 @@ def test_a_command_without_a_change_of_code() -> None:
     world.advance(5)
     assert "command failed" in world.events()
     assert world.target.intake.is_settled
+
+
+@pytest.mark.parametrize("settings", [web(), web(2, replicas=2, max_surge=0)])
+def test_two_templates_in_short_order(settings) -> None:  # type: ignore[no-untyped-def]
+    """The process that was signalled for the first is signalled again, not replaced."""
+    world = settled(World(settings))
+    world.save("r0+a")
+    world.advance(0.5)
+    world.save("r0+b")
+    world.advance(20)
+    assert {"HUP"} == {verb for verb, _ in world.orders}
+    assert {"r0+b"} == {slot.revision for slot in world.target.slots.values() if slot.pid}
+
+
+def test_a_command_that_fails_for_nobody() -> None:
+    """An early boot, and the burst ends where it began: the boot is taken back although the command fails."""
+    world = settled(World(web(reactions=RULES)))
+    world.command_succeeds = False
+    world.save("r1")
+    world.advance(0.04)
+    world.save("r0", rules=(0,))
+    world.advance(20)
+    assert world.target.rollout is None
+    assert world.target.intake.is_settled
+    assert 1 == len([pid for pid in (p.pid for p in world.supervisor.programs.values()) if pid])
+
+
+def test_what_booted_before_its_command_is_booted_again() -> None:
+    """The rule's file came later in the burst."""
+    world = settled(World(web(reactions=RULES)))
+    world.command_seconds = 3.0
+    world.save("r1")
+    world.advance(0.04)
+    world.save("r1", rules=(1,))
+    world.advance(20)
+    began = world.commands[0][1]
+    serving = next(p for p in world.supervisor.programs.values() if p.pid)
+    assert serving.began > began + 3.0
+    assert "rollout halted" not in world.events()
+
+
+def test_what_a_command_wrote_is_part_of_the_rollout() -> None:
+    """Also where its event comes later: one rollout, of what is there when the command has ended."""
+    world = settled(World(web(reactions=RULES)))
+    world.command_seconds = 1.0
+    world.save("r1", rules=(1,))
+    world.advance(0.9)
+    world.lose_file_events = True
+    world.save("r1css")
+    world.lose_file_events = False
+    world.advance(0.5)
+    world.touch("site.css")
+    world.advance(10)
+    assert ["r1css"] == [s.values["revision"] for s in world.stories if s.event == "rollout began"]
+
+
+def test_a_command_that_writes_its_own_files() -> None:
+    """It is not run for ever, and the operator is told."""
+    world = settled(World(web(reactions=RULES)))
+    world.command_seconds = 0.5
+    world.save("r1", rules=(1,))
+    for number in range(40):
+        world.advance(0.2)
+        if "command failed" in world.events():
+            break
+        world.save(f"r1.{number}", rules=(1,))
+    world.advance(60)
+    told = world.story("command failed").values
+    assert "does it write them?" in str(told["reason"])
+    assert 7 > len(world.commands)
+    assert [] == world.orders

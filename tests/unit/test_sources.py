@@ -169,3 +169,41 @@ def test_what_is_not_a_file_is_never_opened(app, reader):
         assert web.look(app / "fifo", app / "s").revision == before.revision == web.look().revision
     (app / "loop").symlink_to("loop")
     assert web.look().changed == (str(app / "loop"),)
+
+
+def test_a_link_that_led_nowhere_for_a_while(app, tmp_path, reader):
+    """
+    What comes behind it changes nothing of the link itself, so it is read at each look.
+    """
+    shared = tmp_path / "shared.py"
+    (app / "linked.py").symlink_to(shared)
+    one = reader(app)
+    nowhere = one.look().revision
+    shared.write_text("one")
+    first = one.look()
+    assert first.revision != nowhere
+    assert first.changed == (str(app / "linked.py"),)
+    shared.unlink()
+    assert one.look().revision == nowhere
+    shared.write_text("two")
+    assert one.look().revision not in (nowhere, first.revision)
+
+
+def test_a_single_file_that_stays_away(app, tmp_path, reader, monkeypatch):
+    """
+    It is about to be replaced, until that takes too long: then it was removed, and the rest counts again.
+    """
+    env = tmp_path / "env"
+    env.write_text("A=1")
+    one = reader(app, env)
+    first = one.look()
+    env.unlink()
+    assert "is gone" in one.ask().reason
+    monkeypatch.setattr("supervisor_reload.edges.sources.tree.FILE_GONE", 0.0)
+    gone = one.look()
+    assert gone.revision != first.revision
+    assert gone.changed == (str(env),)
+    (app / "main.py").write_text("two")
+    assert one.look(app / "main.py").changed == (str(app / "main.py"),)
+    env.write_text("A=1")
+    assert one.look().changed == (str(env),)

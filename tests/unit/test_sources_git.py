@@ -258,3 +258,27 @@ def test_an_operation_is_at_work_while_it_takes_steps(tmp_path, name, sign):
     operation.mkdir()
     (operation / "done").write_text("12")
     assert seen(9003.0) == sign, "another rebase"
+
+
+@pytest.mark.parametrize("content", [b"gitdir: a\0b", b"gitdir: " + b"x" * 4000, b"\xff\xfe", b""])
+def test_a_pointer_that_makes_no_sense(app, reader, content) -> None:
+    """Anybody may have put it there; git is not at work, and the next reading is answered."""
+    (app / ".git").write_bytes(content)
+    one = reader(app)
+    first = one.look()
+    assert one.git() is False
+    (app / "main.py").write_text("two")
+    assert one.look(app / "main.py").revision != first.revision
+
+
+def test_whatever_fails_is_answered(app, reader, monkeypatch, caplog) -> None:
+    """A thread that ended would leave every target without an answer for ever."""
+    one = reader(app)
+
+    def fail(*_: object) -> str:
+        raise PermissionError(13, "Permission denied", "/app/.git")
+
+    monkeypatch.setattr(GitWork, "sign", fail)
+    assert one.git() is False
+    assert "it can't be seen whether git is at work" in caplog.text
+    assert one.look().revision

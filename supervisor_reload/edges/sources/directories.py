@@ -72,6 +72,10 @@ class Directories:
             return ""
         return path[len(self._prefix) :] if path.startswith(self._prefix) else None
 
+    def is_file(self) -> bool:
+        """Whether the root was a file."""
+        return bool(_record(self._tables[""].get("")))
+
     def has_files(self) -> bool:
         """Whether any file is known."""
         return any(_record(value) for table in self._tables.values() for value in table.values())

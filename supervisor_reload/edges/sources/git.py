@@ -5,7 +5,7 @@ never takes an operation that waits for its user for one that goes on.
 """
 
 # Names are exact strings here (any bytes), which Path would normalise.
-# ruff: noqa: PTH118, PTH208
+# ruff: noqa: PTH112, PTH113, PTH118, PTH208
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def git_directory(path: str) -> str | None:
     """
     start = Path(os.path.realpath(path))
     for directory in (start, *start.parents):
-        candidate = directory / ".git"
-        if candidate.is_dir():
-            return str(candidate)
-        if candidate.is_file():
-            return _pointed_at(candidate)
+        candidate = str(directory / ".git")
+        if os.path.isdir(candidate):  # Path.is_dir raises where a directory above can't be searched
+            return candidate
+        if os.path.isfile(candidate):
+            return _pointed_at(Path(candidate))
     return None
 
 
@@ -100,6 +100,8 @@ def _pointed_at(pointer: Path) -> str | None:
         with pointer.open("rb") as file:
             text = os.fsdecode(file.read(_LONGEST_POINTER))
     except OSError:
+        return None
+    if "\0" in text:
         return None
     word, _, name = text.partition(":")
     if word != "gitdir":

@@ -104,7 +104,7 @@ class Reading:
         if failure is not None:
             raise failure
         self._was_read = True
-        return self._answer(is_final=request.final)
+        return self._answer(is_final=request.final, is_full=request.full)
 
     def recent_sources(self, now: float) -> list[str]:
         """Sources whose bytecode is doubted at a monotonic time; may be called from any thread."""
@@ -150,7 +150,7 @@ class Reading:
             doubted[path] = now
         self._recent = tuple((at, path) for path, at in doubted.items())[-RECENT_FILES:]
 
-    def _answer(self, *, is_final: bool) -> RevisionComputed:
+    def _answer(self, *, is_final: bool, is_full: bool) -> RevisionComputed:
         changed = tuple(sorted(self._before))
         if is_final:
             self._before.clear()
@@ -159,6 +159,7 @@ class Reading:
             revision=self._fingerprint.revision(),
             changed=changed,
             rules=self._rules(changed),
+            full=is_full,
             final=is_final,
         )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 
@@ -24,6 +25,10 @@ _NONE: frozenset[str] = frozenset()
 
 _ATTEMPTS = 3
 """times that a tree is scanned which is replaced during each scan"""
+
+
+FILE_GONE = 10.0
+"""seconds after which a single watched file that is gone was removed, and is not about to be replaced"""
 
 
 class RootUnreadableError(OSError):
@@ -62,6 +67,7 @@ class Tree:
         self.relative = self._directories.relative
         self._was_scanned = False
         self._is_missing = False
+        self._missing_since = 0.0
 
     def full_look(self, hinted: AbstractSet[str] = _NONE) -> None:
         """Look at everything; files that are ``hinted`` are read although they look the same.
@@ -169,6 +175,12 @@ class Tree:
         """A tree that was never there is empty. One that is gone is about to be replaced: no code to run."""
         was_missing = self._is_missing
         self._is_missing = True
+        if not was_missing:
+            self._missing_since = time.monotonic()
+        if self._directories.is_file() and time.monotonic() - self._missing_since > FILE_GONE:
+            log.warning("the watched file was removed: %r", self.path)
+            self._directories.take_root(hinted=False)
+            return
         if self._directories.has_files():
             raise self._gone()
         if not was_missing:

@@ -132,7 +132,12 @@ class Sources:
     def _answer_git(self, request: AskGit) -> None:
         now = time.monotonic()
         paths = self._readings[request.target].paths
-        signs = [sign for path in paths if (sign := self._git.sign(path, now))]
+        signs = []
+        try:
+            signs = [sign for path in paths if (sign := self._git.sign(path, now))]
+        except Exception:
+            # Whatever lies in somebody's .git must not leave a target without an answer for ever.
+            log.exception("it can't be seen whether git is at work")
         if signs:
             self._put(GitHeld(target=request.target, held=True, sign=signs[0]))
         else:

@@ -47,6 +47,8 @@ class WatchedTree:
         self._directories: dict[int, str] = {}
         self._refused: set[str] = set()
         """directories that nobody watches, in directories that are watched"""
+        self._moved: set[str] = set()
+        """directories that left their names in the batch of events that is being taken"""
         self._open: set[str] = set()
         """files that somebody writes to"""
 
@@ -78,8 +80,16 @@ class WatchedTree:
                     made.add(path)
                 elif not mask & inotify.ATTRIB:
                     made.discard(path)
+        self._enter_exchanged()
         found = (made_file(hint.path) if hint.path in made else hint for hint in hints.values())
         return [hint for hint in found if hint is not None]
+
+    def _enter_exchanged(self) -> None:
+        """Two directories that were exchanged (renameat2(2)) each left their names, and have them again."""
+        moved, self._moved = self._moved, set()
+        for path in sorted(moved):
+            if path not in self._watches and os.path.isdir(path):  # noqa: PTH112
+                self._of_directory(path, inotify.MOVED_TO)
 
     def look_again(self) -> None:
         """Look through all of the tree, after events were lost. Adding a watch twice makes no event."""
@@ -109,6 +119,7 @@ class WatchedTree:
             return Hint(path, ChangeKind.RESCAN, is_directory=True) if mask & inotify.NAMES else None
         if mask & inotify.MOVED_FROM:
             self._leave_all(path)
+            self._moved.add(path)
         self._refused.discard(path)
         is_readable_now = mask & inotify.ATTRIB and path not in self._watches
         if mask & _COMES or is_readable_now:
