@@ -17,6 +17,9 @@ SHARE = 0.25
 """of the length of a burst so far: the least silence that ends it. A save is no longer than its quiet_period;
 rsync and pip on a busy machine were seen to pause for 60 ms."""
 
+POLLED_SILENCE = 0.2
+"""Seconds between two equal readings of polled files: nothing tells that one of them is open for writing."""
+
 GIT_INTERVAL = 0.05
 """Seconds between two looks at a git lock that is held."""
 
@@ -82,7 +85,8 @@ class Burst:
 
     def silence(self, settings: WatchSettings) -> float:
         """Seconds: what pauses now and then while it writes much needs longer to be called done."""
-        return max(settings.quiet_period, (self.last - self.began) * SHARE)
+        least = POLLED_SILENCE if self.is_polled else 0.0
+        return max(settings.quiet_period, least, (self.last - self.began) * SHARE)
 
     def compare(self, seen: object, now: float) -> None:
         """A reading of everything was answered, while the burst was polled."""

@@ -102,7 +102,8 @@ def test_polled_files_are_done_when_two_readings_are_equal() -> None:
     """A look falls into the middle of a copy; its events are silent until the next look."""
     gathering = gathered()
     polled(gathering, 10.0)
-    assert [LOOK] == gathering.elapse(10.1)
+    assert [] == gathering.elapse(10.1)
+    assert [LOOK] == gathering.elapse(10.2)
     assert [] == gathering.elapse(10.5), "not before it is answered"
     gathering.pass_reading(answer(A), 10.5)
     assert [LOOK] == gathering.elapse(10.7)
@@ -118,23 +119,23 @@ def test_what_git_wrote_since_the_look_is_looked_at() -> None:
     """Its lock is held through a checkout of which polling saw the half."""
     gathering = gathered()
     polled(gathering, 10.0)
-    for now in (10.1, 10.2):
+    for now in (10.2, 10.4):
         assert [LOOK] == gathering.elapse(now)
         gathering.pass_reading(answer(A), now)
-    assert [AskGit(target="web")] == gathering.elapse(10.2)
-    gathering.hear_git(GitHeld(target="web", held=True), 10.2)
-    assert [AskGit(target="web")] == gathering.elapse(10.3)
-    assert [] == gathering.hear_git(GitHeld(target="web", held=False), 10.3)
-    assert [LOOK] == gathering.elapse(10.4)
-    gathering.pass_reading(answer((*A, "/app/b.py")), 10.4)
-    assert [LOOK] == gathering.elapse(10.6)
+    assert [AskGit(target="web")] == gathering.elapse(10.4)
+    gathering.hear_git(GitHeld(target="web", held=True), 10.4)
+    assert [AskGit(target="web")] == gathering.elapse(10.5)
+    assert [] == gathering.hear_git(GitHeld(target="web", held=False), 10.5)
+    assert [LOOK] == gathering.elapse(10.7)
+    gathering.pass_reading(answer((*A, "/app/b.py")), 10.7)
+    assert [LOOK] == gathering.elapse(10.9)
 
 
 def test_polled_files_that_never_rest_are_read_at_last() -> None:
     """max_wait."""
     gathering = gathered()
     polled(gathering, 10.0)
-    assert [LOOK] == gathering.elapse(10.1)
+    assert [LOOK] == gathering.elapse(10.2)
     forced = gathering.elapse(12.0)
     assert ComputeRevision(target="web", hints=A) == forced[-1]
 
@@ -176,9 +177,9 @@ def test_a_look_that_fails_is_taken_again() -> None:
     """A polled root is exchanged in the middle of a look: nothing "keeps coming"."""
     gathering = gathered()
     polled(gathering, 10.0)
-    assert [LOOK] == gathering.elapse(10.1)
-    gathering.fail_reading(RevisionFailed(target="web", reason="gone", final=False), 10.2)
-    assert LOOK in gathering.elapse(10.4)
+    assert [LOOK] == gathering.elapse(10.2)
+    gathering.fail_reading(RevisionFailed(target="web", reason="gone", final=False), 10.3)
+    assert LOOK in gathering.elapse(10.6)
 
 
 def test_files_that_can_not_be_read_are_tried_less_and_less() -> None:
