@@ -82,6 +82,11 @@ def update_waits(group: str, targets: Iterable[str]) -> Story:
     return _story("group update waits", group=group, targets=", ".join(targets))
 
 
+def update_dropped(group: str) -> Story:
+    """A group is as the files say again."""
+    return _story("group update dropped", group=group)
+
+
 def updated(group: str, verb: str, seconds: float) -> Story:
     """supervisord runs a group as it is configured."""
     return _story("group updated", group=group, verb=verb, seconds=seconds)

@@ -108,6 +108,7 @@ class Coordinator:
         orders = self.reconfiguring.decide(now)
         if any(isinstance(order, TakeOver) for order in orders):
             self._index()
+            self.must_look_at_all = True  # what runs must be known before the next save
         self.must_look_at_all |= self.reconfiguring.wants_look
         for name, target in self.targets.items():
             if name not in self.reconfiguring.switching.ahead:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from . import configstory as story
-from .configuration import Configuration, fixed_between, group_of, groups_of
+from .configuration import Configuration, GroupSettings, fixed_between, group_of, groups_of
 from .facts import (
     ConfigurationRead,
     ConfigurationRefused,
@@ -22,12 +22,12 @@ from .facts import (
     RereadRefused,
     Story,
 )
-from .model import Process, ProcessState, SlotName
-from .orders import Order, Remember, RereadConfiguration, StartProcess, Tell
+from .model import Process, SlotName
+from .orders import Order, Remember, RereadConfiguration, Tell
 from .switching import Switching
 from .target import Target
 from .turning import is_at_rest
-from .updating import LONGEST_PAUSE, Kind, Step, Update
+from .updating import LONGEST_PAUSE, PAY_AGAIN, Kind, Step, Update, down_of, kinds_of, repay, to_start
 
 ASK_AGAIN = 10.0
 """Seconds until a supervisord that could not read its configuration is asked again."""
@@ -67,6 +67,9 @@ class Reconfiguring:
     settled: set[str] = field(default_factory=set)
     """groups of ``outdated`` that are left as they are until the files change"""
     update: Update | None = None
+    blocking: dict[str, tuple[SlotName, ...]] = field(default_factory=dict)
+    """of ``settled``: the processes that somebody stopped, which an update would start"""
+    pay_at: float = 0.0
     owed: set[SlotName] = field(default_factory=set)
     """processes that an update stopped and that do not run again yet"""
     tries: int = 0
@@ -86,8 +89,6 @@ class Reconfiguring:
         """The configuration with which we began holds."""
         switching = Switching(settings=configuration.settings, targets=targets)
         return cls(wanted=configuration, former=configuration, switching=switching, owed=set(owed))
-
-    # -- facts
 
     def take(self, fact: ConfigurationFact, now: float) -> list[Order]:
         """Take a fact about the configuration or about supervisord's groups."""
@@ -132,6 +133,10 @@ class Reconfiguring:
         """supervisord listed all its processes."""
         self.seen = {process.name: process for process in processes}
         self.is_fresh, self.wants_look = True, False
+        for group, names in tuple(self.blocking.items()):
+            if names and not down_of(names, self.seen):
+                del self.blocking[group]  # somebody started what stood in the way
+                self.settled.discard(group)
 
     def _compare(self, fact: GroupsCompared, now: float) -> list[Order]:
         orders: list[Order] = []
@@ -141,20 +146,17 @@ class Reconfiguring:
             self.former, self.wanted, self.pending = self.wanted, self.pending, None
             self.refused = ()
             self.settled.clear()
+            self.blocking.clear()
             self.told.clear()
             self.tries, self.retry_at = 0, 0.0
         self._look()  # and decide again
-        self.outdated = {
-            **dict.fromkeys(fact.removed, Kind.REMOVED),
-            **dict.fromkeys(fact.changed, Kind.CHANGED),
-            **dict.fromkeys(fact.added, Kind.ADDED),
-        }
+        self.outdated = kinds_of(fact)
         update = self.update
         if update is not None and update.group not in self.outdated:
             # the files are what they were, or somebody else was faster
             self.update = None
-            orders += update.bring_back(self._targets_of(update.group), self.seen, now)
-            orders.append(self._forgive(update.group))
+            orders += update.bring_back(self._targets_of(update.group), now)
+            orders.append(Tell(story=story.update_dropped(update.group)))
         return [*orders, *self._tell_outdated()]
 
     def _tell_outdated(self) -> list[Order]:
@@ -186,8 +188,6 @@ class Reconfiguring:
         told = story.update_refused(fact.group, fact.message, pause)
         return [Tell(story=told)] if self.tries == 1 else []
 
-    # -- decisions
-
     def decide(self, now: float) -> list[Order]:
         """What is to be done now; called before the targets decide."""
         if self.reread_at is not None and now >= self.reread_at:
@@ -197,7 +197,7 @@ class Reconfiguring:
             target.is_waiting = False
         if self.pending is not None and self.update is None:
             return []  # supervisord's word on it comes first
-        orders = [*self._pay(), *self._update(now)]
+        orders = [*self._pay(now), *self._update(now)]
         return [*orders, *self.switching.decide(self.wanted.settings, self.outdated, now)]
 
     @property
@@ -206,6 +206,8 @@ class Reconfiguring:
         times = [self.reread_at, self.switching.wakes_at, self.update and self.update.look_at]
         if self.update is None and self.outdated.keys() - self.settled:
             times.append(self.retry_at)
+        if self.update is None and self.owed:
+            times.append(self.pay_at)
         return min((at for at in times if at), default=None)
 
     def _update(self, now: float) -> list[Order]:
@@ -224,38 +226,44 @@ class Reconfiguring:
             return []
         self.is_fresh = False
         if self.update.step is Step.LOOKING:
-            former = self.former.group(self.update.group)
-            if not former.processes:  # it was edited before we began
-                former = self.wanted.group(self.update.group)
+            former = self._former(self.update.group)
             orders = self.update.begin(targets, self.seen, self.owed, former, now)
             self.owed |= self.update.were_up
             orders.insert(0, Remember(names=tuple(self.owed)))  # before anything is stopped
         else:
-            orders = self.update.go_on(targets, self.seen, self._to_start(self.update), now)
+            orders = self.update.go_on(
+                targets, self.seen, to_start(self.wanted.group(self.update.group), self.owed), now
+            )
+        self.wants_look |= self.update.look_at <= now
         if self.update.step is Step.OVER:
-            self.settled.add(self.update.group)
-            orders.append(self._forgive(self.update.group))
-            self.update = None
+            self._leave_alone(self.update)
         return orders
 
-    def _forgive(self, group: str) -> Order:
-        """Nothing is owed to this group any more."""
-        self.owed = {name for name in self.owed if group_of(name) != group}
-        return Remember(names=tuple(self.owed))
+    def _former(self, group: str) -> GroupSettings:
+        found = self.former.group(group)
+        return found if found.processes else self.wanted.group(group)  # it was edited before we began
 
-    def _pay(self) -> list[Order]:
-        """Start what we stopped before we were killed, unless its group's update goes on at once."""
+    def _leave_alone(self, update: Update) -> None:
+        """Until the files change, or what stood in the way was started."""
+        self.settled.add(update.group)
+        self.blocking[update.group] = update.blocking
+        self.update = None
+
+    def _pay(self, now: float) -> list[Order]:
+        """Start what we stopped for an update that came to nothing, also before we were killed.
+
+        It is owed until it was seen to run, or to be tried by supervisord.
+        """
         going_on = self.outdated.keys() - self.settled if self.wanted.settings.reload_config else set()
         due = {name for name in self.owed if group_of(name) not in going_on}
-        if self.update is not None or not self.has_begun or not due:
+        if self.update is not None or not self.has_begun or not due or now < self.pay_at:
             return []
-        self.owed -= due
-        stopped = [
-            name
-            for name in sorted(due)
-            if name in self.seen and self.seen[name].state is ProcessState.STOPPED
-        ]
-        orders: list[Order] = [StartProcess(name=name) for name in stopped]
+        if not self.is_fresh:
+            self.wants_look = True
+            return []
+        self.is_fresh, self.pay_at = False, now + PAY_AGAIN
+        orders, still = repay(due, self.seen, self.switching.targets.values())
+        self.owed -= due - still
         return [*orders, Remember(names=tuple(self.owed))]
 
     def _look(self) -> None:
@@ -277,11 +285,6 @@ class Reconfiguring:
             elif busy:
                 orders += self._tell(story.update_waits(group, busy))
         return orders
-
-    def _to_start(self, update: Update) -> tuple[SlotName, ...]:
-        """What ran before and will not be started by supervisord itself."""
-        group = self.wanted.group(update.group)
-        return tuple(name for name in group.processes if name in self.owed and name not in group.autostart)
 
     def _targets_of(self, group: str) -> list[Target]:
         targets = self.switching.targets.values()

@@ -203,6 +203,16 @@ def refilled(target: Target, group: str) -> None:
             target.slots[name] = Slot(settings=slot.settings, state=ProcessState.STOPPED)
 
 
+def coming(target: Target) -> set[SlotName]:
+    """The slots that are on their way out or in: whatever they will be is the target's own doing."""
+    own = (Phase.VACANT, Phase.STARTING)
+    return {
+        slot.name
+        for slot in target.slots.values()
+        if slot.phase in own or (slot.phase.is_leaving and not slot.is_retiring)
+    }
+
+
 def brought_back(target: Target, names: set[SlotName], now: float) -> Moves:
     """Start again what was taken out of service for nothing, or have it started once it has gone."""
     moves = Moves.of(target.slots.values())

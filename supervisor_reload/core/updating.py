@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 
 from . import configstory as story
 from .configuration import GroupSettings, group_of
+from .facts import GroupsCompared
 from .model import Process, ProcessState, SlotName
 from .orders import Order, ReplaceGroup, StartProcess, StopProcess, Tell
 from .phase import Phase
 from .slot import KILL_MARGIN, LOOK_INTERVAL
 from .target import Target
-from .turning import brought_back, emptied, refilled
+from .turning import brought_back, coming, emptied, refilled
+
+PAY_AGAIN = 1.0
+"""Seconds until it is looked again whether what was stopped for nothing can be started."""
 
 LONGEST_PAUSE = 60.0
 """Seconds between two tries of an update that supervisord refuses."""
@@ -57,6 +61,8 @@ class Update:
     step: Step = Step.LOOKING
     deadline: float = 0.0
     were_up: set[SlotName] = field(default_factory=set)
+    blocking: tuple[SlotName, ...] = ()
+    """what somebody stopped, and the update would start"""
 
     def begin(
         self,
@@ -75,7 +81,7 @@ class Update:
         if self.kind is Kind.CHANGED:
             stopped = _stopped_by_hand(there, targets, former, owed)
             if stopped:
-                self.step = Step.OVER
+                self.step, self.blocking = Step.OVER, stopped
                 return [Tell(story=story.left_alone(self.group, stopped))]
         told = [] if self.is_retry else [story.update_began(self.group, self.kind.value)]
         orders: list[Order] = [Tell(story=one) for one in told]
@@ -110,7 +116,7 @@ class Update:
             return []
         self.step = Step.OVER
         orders: list[Order] = [Tell(story=story.not_emptied(self.group, tuple(p.name for p in left)))]
-        return [*orders, *self.bring_back(targets, seen, now)]
+        return [*orders, *self.bring_back(targets, now)]
 
     def finish(self, targets: Iterable[Target], now: float) -> list[Order]:
         """supervisord did it."""
@@ -122,16 +128,11 @@ class Update:
     def _there(self, seen: Seen) -> list[Process]:
         return [process for name, process in seen.items() if group_of(name) == self.group]
 
-    def bring_back(self, targets: Iterable[Target], seen: Seen, now: float) -> list[Order]:
-        """The group is not replaced after all: nothing that ran before is left stopped."""
-        targets = list(targets)
+    def bring_back(self, targets: Iterable[Target], now: float) -> list[Order]:
+        """The group is not replaced after all: slots come back; what else was stopped is owed still."""
         orders: list[Order] = []
         for target in targets:
             orders += target.move(brought_back(target, self.were_up, now))
-        slots = {name for target in targets for name in target.slots}
-        for process in self._there(seen):
-            if process.name in self.were_up - slots and process.state is ProcessState.STOPPED:
-                orders.append(StartProcess(name=process.name))
         return orders
 
 
@@ -156,6 +157,37 @@ def _stopped_by_hand(
         and process.name in group.autostart
         and process.name not in spare | owed
     )
+
+
+def kinds_of(fact: GroupsCompared) -> dict[str, Kind]:
+    """What becomes of each group that differs."""
+    return {
+        **dict.fromkeys(fact.removed, Kind.REMOVED),
+        **dict.fromkeys(fact.changed, Kind.CHANGED),
+        **dict.fromkeys(fact.added, Kind.ADDED),
+    }
+
+
+def to_start(group: GroupSettings, owed: set[SlotName]) -> tuple[SlotName, ...]:
+    """What ran before and will not be started by supervisord itself."""
+    return tuple(name for name in group.processes if name in owed and name not in group.autostart)
+
+
+def repay(due: set[SlotName], seen: Seen, targets: Iterable[Target]) -> tuple[list[Order], set[SlotName]]:
+    """Start what an update stopped for nothing; and what of it is owed still, until it was seen to run.
+
+    A process that is on its way is its target's business; one that supervisord tried, or forgot, is nobody's.
+    """
+    still = down_of(due, seen)
+    comes = {name for target in targets for name in coming(target)}
+    stopped = {name for name in still if seen[name].state is ProcessState.STOPPED}
+    return [StartProcess(name=name) for name in sorted(stopped - comes)], still
+
+
+def down_of(names: Iterable[SlotName], seen: Seen) -> set[SlotName]:
+    """Which of these processes were stopped, or are being stopped."""
+    down = (ProcessState.STOPPED, ProcessState.STOPPING)
+    return {name for name in names if name in seen and seen[name].state in down}
 
 
 def _limit(targets: list[Target], group: GroupSettings) -> float:

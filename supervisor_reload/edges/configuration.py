@@ -31,6 +31,9 @@ INTERVAL = 0.25
 QUIET = 0.3
 """seconds without a change that end an editor's save or a checkout"""
 
+PATIENCE = 3.0
+"""seconds without a change while a file is empty or gone: what it held is stopped and removed then"""
+
 MAX_QUIET = 5.0
 """seconds after which files that never come to rest are read as they are"""
 
@@ -39,6 +42,9 @@ AGAIN = 2.0
 
 CLOSE_LIMIT = 2.0
 """seconds for which close() waits"""
+
+_SIZE = 2
+"""where the size stands in a signature"""
 
 Signatures = dict[str, "tuple[int, ...]"]
 
@@ -61,9 +67,11 @@ class ConfigurationFiles:
         *,
         interval: float = INTERVAL,
         quiet: float = QUIET,
+        patience: float = PATIENCE,
         again: float = AGAIN,
     ) -> None:
         self._interval, self._quiet, self._again = interval, quiet, again
+        self._patience = patience
         self._files, self._patterns = known.files, known.patterns
         self._read = read
         self._put = put
@@ -101,13 +109,19 @@ class ConfigurationFiles:
 
     def _settle(self, found: Signatures) -> Signatures:
         """Wait until nothing changes any more; what the files look like then."""
-        deadline = time.monotonic() + MAX_QUIET
+        calm_since = time.monotonic()
+        deadline = calm_since + MAX_QUIET
         while time.monotonic() < deadline and not self._closing.wait(self._quiet):
             newest = self._look()
-            if newest == found:
+            if newest != found:
+                found, calm_since = newest, time.monotonic()
+            elif time.monotonic() - calm_since >= (self._patience if self._is_torn(found) else 0.0):
                 break
-            found = newest
         return found
+
+    def _is_torn(self, found: Signatures) -> bool:
+        """Whether a file that was read is empty or gone, as it is for a moment while it is written."""
+        return any(not found.get(name) or not found[name][_SIZE] for name in self._files)
 
     def _take(self, *, is_due: bool) -> None:
         """Read, where the content is another; and tell, where that is news."""

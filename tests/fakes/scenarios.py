@@ -219,6 +219,19 @@ def updated() -> World:
     return world
 
 
+def dropped() -> World:
+    """A change of a group that is taken back while its processes stop."""
+    world = ConfiguredWorld(web(), reload_config=True)
+    booted(world, Boot(drains_in=4.0))
+    world.configure(A, B)
+    world.edit(web())
+    world.advance(2)
+    world.supervisor.configured = None
+    world.edit(web())
+    world.advance(10)
+    return world
+
+
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
     halted,
@@ -236,4 +249,5 @@ SCENARIOS: list[Callable[[], World]] = [
     commanded,
     reconfigured,
     updated,
+    dropped,
 ]

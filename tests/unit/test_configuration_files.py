@@ -17,6 +17,7 @@ from supervisor_reload.edges.configuration import ConfigurationFiles
 
 LIMIT = 10.0
 AGAIN = 0.2
+PATIENCE = 1.0
 NOTHING = 0.4
 """seconds in which a change would have been told"""
 
@@ -33,7 +34,7 @@ class Files:
         self.readings = 0
         self.fails: Callable[[], None] = lambda: None
         self.watched = ConfigurationFiles(
-            self.read(), self.read, self.facts.put, interval=0.02, quiet=0.05, again=AGAIN
+            self.read(), self.read, self.facts.put, interval=0.02, quiet=0.05, patience=PATIENCE, again=AGAIN
         )
         self.watched.start()
         assert self.told() == ["one"]
@@ -105,6 +106,20 @@ def test_included_files_come_and_go(files: Files) -> None:
     assert ["one", "less"] == files.told()
     added.unlink()
     assert ["one"] == files.told()
+
+
+@pytest.mark.parametrize("how", [Path.unlink, lambda path: path.write_text("")])
+def test_a_file_that_is_torn_for_a_moment(files: Files, how: Callable[[Path], object]) -> None:
+    """An editor that truncates it, and takes its time: what it holds must not be stopped for that."""
+    added = files.included / "a.conf"
+    added.write_text("more")
+    assert ["one", "more"] == files.told()
+    how(added)
+    assert files.is_silent()
+    added.write_text("more")
+    assert files.is_silent()
+    how(added)
+    assert files.told() in (["one"], ["one", ""]), "it stays so"
 
 
 def test_bad_files_are_told_once_and_read_again(files: Files) -> None:

@@ -138,7 +138,7 @@ def test_a_process_that_does_not_end_is_given_up() -> None:
     assert "group not emptied" in world.events()
     assert "group updated" not in world.events()
     assert S.RUNNING is world.supervisor.programs[IDLE].state
-    assert () == world.remembered
+    assert (JOB,) == world.remembered, "it is started when it ends at last"
 
 
 def test_a_slot_that_does_not_end_is_given_up() -> None:
@@ -229,9 +229,10 @@ def test_a_listener_killed_in_the_middle_pays_what_it_owes() -> None:
     world.advance(1)
     world.supervisor.configured = None
     world.reload_config = False
+    assert S.STOPPING is world.supervisor.programs[JOB].state
     world.start_listener()
     world.advance(20)
-    assert S.RUNNING is world.supervisor.programs[IDLE].state
+    assert {S.RUNNING} == {world.supervisor.programs[name].state for name in (JOB, IDLE)}
     assert () == world.remembered
 
 
@@ -260,3 +261,43 @@ def test_an_update_of_other_numbers_waits_for_nothing_else() -> None:
     assert "group updated" not in world.events()
     world.advance(10)
     assert "group updated" == world.events()[-1]
+
+
+def test_a_change_that_is_taken_back_while_a_process_stops() -> None:
+    """It belongs to no target, and takes its time: it is started when it has ended."""
+    world = world_of(a(JOB))
+    world.supervisor.programs[JOB].behaviour = Boot(drains_in=4.0)
+    world.configure(JOB, keep=("web",))
+    world.edit(web())
+    world.advance(2)
+    assert S.STOPPING is world.supervisor.programs[JOB].state
+    world.supervisor.configured = None
+    world.edit(web())
+    world.advance(1)
+    assert "group update dropped" in world.events()
+    world.advance(10)
+    assert S.RUNNING is world.supervisor.programs[JOB].state
+    assert () == world.remembered
+
+
+def test_what_stood_in_the_way_is_started_by_hand() -> None:
+    """Then the update goes on, as the documentation promises."""
+    world = world_of(a(JOB))
+    world.supervisor.stop(JOB)
+    world.advance(6)
+    world.configure(JOB, keep=("web",))
+    world.edit(web())
+    world.advance(6)
+    assert "group left alone" in world.events()
+    world.supervisor.start(JOB)
+    world.advance(12)
+    assert "group updated" == world.events()[-1]
+
+
+def test_a_group_of_nothing_is_added_at_once() -> None:
+    """Nothing has to be emptied, so nothing is waited for."""
+    world = world_of()
+    world.configure(JOB, keep=("web",))
+    world.edit(web())
+    world.advance(1)
+    assert "group updated" in world.events()

@@ -70,6 +70,7 @@ TEXT: Mapping[str, str] = {
     "or set reload_config=true in [reload]",
     "own section changed": "the section of {group} itself changed: supervisorctl update {group}",
     "group update began": "group {group} is to be {verb}",
+    "group update dropped": "group {group} is not updated: it is as the files say again",
     "group update waits": "group {group} changed: updated after what is under way in {targets}",
     "group updated": "group {group} {verb} after {seconds}",
     "group left alone": "group {group} is not updated, which would start {slots}, stopped by hand: "

@@ -15,8 +15,8 @@ _COMMON_INSTANCES = 1024
 def over_limit(directory: str, needed: int, interval: float) -> str:
     """The kernel grants too few watches. The interval is in seconds."""
     return (
-        f"inotify's limits don't allow the {needed} watches that {directory!r} needs: it is polled every"
-        f" {interval:g} s instead. To raise them: sysctl -w fs.inotify.max_user_watches="
+        f"inotify's limits don't allow the {needed} watches and the instance that {directory!r} needs: it is"
+        f" polled every {interval:g} s instead. To raise them: sysctl -w fs.inotify.max_user_watches="
         f"{max(_COMMON_WATCHES, 2 * needed)} fs.inotify.max_user_instances={_COMMON_INSTANCES}"
     )
 
