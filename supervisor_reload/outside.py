@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from .core.errors import SupervisorFault, SupervisorUnavailable
-from .core.facts import Story
 from .core.model import SlotName
 from .core.orders import (
     AskGit,
@@ -25,6 +24,7 @@ from .core.orders import (
     Remember,
     RunCheck,
     RunCommand,
+    Story,
     Tell,
 )
 from .core.ports import (

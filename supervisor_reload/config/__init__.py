@@ -16,7 +16,8 @@ from .find import find
 from .findings import Findings
 from .groups import groups_of
 from .handovers import note_handovers
-from .keys import KEYS, Key
+from .key import Key
+from .keys import KEYS
 from .leaving import note_ways_out
 from .ownlistener import note_listener, own_listeners
 from .pins import note_pins

@@ -15,7 +15,8 @@ from supervisor.datatypes import process_or_group_name
 from supervisor.options import expand
 
 from .findings import Findings, did_you_mean, nearest
-from .keys import KEY_NAMED, Key
+from .key import Key
+from .keys import KEY_NAMED
 from .supervisorconf import SupervisorConf
 
 COMMON = "reload"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .configuration import Configuration
-from .facts import Story
+from .orders import Story
 
 WHOLE = "configuration"
 """stands where the others have their target's name"""

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .facts import Story
 from .model import Revision, Settings, SlotName, TargetSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One line of a rollout's story, for the observers: a constant message with its values."""
+
+    target: str
+    event: str
+    """constant, such as ``rollout began`` or ``slot ready``"""
+    rollout: int = 0
+    level: str = "info"
+    values: dict[str, object] = field(default_factory=dict)
+    last_words_of: SlotName | None = None
+    """whose last lines of stderr belong to it, as the value ``last_words``"""
+    in_flight_of: tuple[SlotName, int] | None = None
+    """which process's busy connections belong to it, as the value ``in_flight`` (None: can't tell)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .facts import Fact, GroupsCompared, Story
+from .facts import Fact, GroupsCompared
 from .model import Process, Revision, SlotName
+from .orders import Story
 
 Put = Callable[[Fact], None]
 """Puts a fact into the one inbox; may be called from any thread, never blocks, never raises."""

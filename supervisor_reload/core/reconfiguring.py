@@ -20,10 +20,9 @@ from .facts import (
     GroupsChanged,
     GroupsCompared,
     RereadRefused,
-    Story,
 )
 from .model import Process, SlotName
-from .orders import Order, Remember, RereadConfiguration, Tell
+from .orders import Order, Remember, RereadConfiguration, Story, Tell
 from .switching import Switching
 from .target import Target
 from .turning import is_at_rest

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .facts import Story
 from .model import ProcessState
+from .orders import Story
 from .phase import Phase
 from .slot import Slot
 

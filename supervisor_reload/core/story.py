@@ -9,8 +9,9 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .facts import CheckFailed, CommandFailed, RevisionComputed, Story
+from .facts import CheckFailed, CommandFailed, RevisionComputed
 from .model import Revision, TargetSettings
+from .orders import Story
 from .phase import Phase
 from .slot import Slot
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from . import story
-from .facts import Fact, ProcessObserved, Story
+from .facts import Fact, ProcessObserved
 from .intake import Goal, Intake
 from .model import UNKNOWN, ProcessState, Revision, SlotName, TargetSettings
 from .moves import Moves, tend
-from .orders import Order, Tell
+from .orders import Order, Story, Tell
 from .phase import Phase
 from .pool import Pool
 from .restraint import ECHOES, Restraint

@@ -22,7 +22,6 @@ from supervisor_reload.core.facts import (
     ProcessChanged,
     ProcessExited,
     RevisionComputed,
-    Story,
     Ticked,
     WorkDrained,
     WorkPending,
@@ -39,6 +38,7 @@ from supervisor_reload.core.model import (
     TargetSettings,
     WatchSettings,
 )
+from supervisor_reload.core.orders import Story
 from supervisor_reload.engine import Engine, Inbox
 from supervisor_reload.outside import Outside
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor_reload.app import log_to
-from supervisor_reload.core.facts import Story
 from supervisor_reload.core.model import LogFormat, Settings
+from supervisor_reload.core.orders import Story
 from supervisor_reload.edges.observers.logs import SHOWN, TEXT, JsonFormatter, escaped, tell, worded
 from tests.fakes.scenarios import (
     SCENARIOS,

@@ -14,7 +14,7 @@ from typing import Any
 
 from supervisor.options import make_namespec
 
-from ...core.facts import Story
+from ...core.orders import Story
 
 log = logging.getLogger("supervisor_reload.story")
 
