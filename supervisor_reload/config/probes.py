@@ -12,7 +12,7 @@ from supervisor_reload.core.model import CheckSettings, ReadySettings
 
 from .findings import did_you_mean, nearest
 from .interpreter import PYTHON, NoInterpreterError, interpreter_of
-from .programs import ProgramProcess
+from .programs import ProgramProcess, common_directory
 from .sections import OwnSection
 from .values import command_line
 
@@ -106,8 +106,7 @@ def read_check(section: OwnSection, processes: Sequence[ProgramProcess]) -> Chec
     """What must pass before anything is touched; notes what is wrong."""
     timeout = section.value("check_timeout", float)
     text = section.optional("check", str) or "none"
-    directories = {process.directory for process in processes}
-    directory = directories.pop() if len(directories) == 1 else ""
+    directory = common_directory(processes)
     if text.lower() == "none":
         return CheckSettings(timeout=timeout)
     if text.lower() == "python":

@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from supervisor.datatypes import (
     Automatic,
-    RestartUnconditionally,
     boolean,
     integer,
     list_of_strings,
@@ -60,9 +59,6 @@ class ProgramProcess:
     """seconds"""
     stopasgroup: bool
     autostart: bool
-    autorestart: str
-    """true, false or unexpected"""
-    redirect_stderr: bool
     is_captured: bool
     """whether supervisord looks for Supervisor's own messages in its output (PROCESS_COMMUNICATION)"""
     serverurl: str
@@ -264,8 +260,6 @@ class ProgramReader:
             stopwaitsecs=params["stopwaitsecs"],
             stopasgroup=params["stopasgroup"],
             autostart=params["autostart"],
-            autorestart=_autorestart(params["autorestart"]),
-            redirect_stderr=params["redirect_stderr"],
             is_captured=max(params["stdout_capture_maxbytes"], params["stderr_capture_maxbytes"]) >= CAPTURED,
             serverurl=params["serverurl"] or "",
             numprocs=self._number(section, group, "numprocs", "1"),
@@ -284,14 +278,14 @@ class ProgramReader:
         )
 
 
+def common_directory(processes: Sequence[ProgramProcess]) -> str:
+    """The working directory on which all processes agree; '' where they don't, or have none."""
+    directories = {process.directory for process in processes}
+    return directories.pop() if len(directories) == 1 else ""
+
+
 class _Sortable:
     """Stands in for Supervisor's ProcessConfig, which it wants to sort."""
 
     def __lt__(self, other: object) -> bool:
         return False
-
-
-def _autorestart(value: object) -> str:
-    if value is RestartUnconditionally:
-        return "true"
-    return "unexpected" if value else "false"

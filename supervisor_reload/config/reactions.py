@@ -8,19 +8,18 @@ from supervisor_reload.core.filters import pattern_error
 from supervisor_reload.core.model import ReactionSettings, Strategy
 
 from .probes import check_command
-from .programs import ProgramProcess
+from .programs import ProgramProcess, common_directory
 from .sections import OwnSection
 
 
 def read_reactions(section: OwnSection, processes: Sequence[ProgramProcess]) -> ReactionSettings:
     """The rules of one target; notes what is wrong."""
-    directories = {process.directory for process in processes}
     found = ReactionSettings(
         signal_on=section.value("signal_on", tuple),
         ignore_on=section.value("ignore_on", tuple),
         run_on=section.value("run_on", tuple),
         run_timeout=section.value("run_timeout", float),
-        directory=directories.pop() if len(directories) == 1 else "",
+        directory=common_directory(processes),
     )
     _note_patterns(section, found)
     _note_signal(section, found)

@@ -23,7 +23,7 @@ from .drains import read_drain
 from .findings import did_you_mean
 from .numbers import read_numbers
 from .probes import read_check, read_ready
-from .programs import ProgramProcess
+from .programs import ProgramProcess, common_directory
 from .reactions import read_reactions
 from .sections import OwnSection
 
@@ -196,8 +196,7 @@ def _watch_paths(section: OwnSection, processes: Sequence[ProgramProcess]) -> tu
     if not section.is_set("watch"):
         _miss_watch(section)
         return ()
-    directories = {process.directory for process in processes}
-    directory = directories.pop() if len(directories) == 1 else ""
+    directory = common_directory(processes)
     found: dict[str, None] = {}
     for written in section.optional("watch", tuple) or ():
         path = os.path.expanduser(str(written))  # noqa: PTH111 - as supervisord does

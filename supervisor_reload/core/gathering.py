@@ -94,8 +94,7 @@ class Gathering:
         orders: list[Order] = []
         if self.read_at is not None and now >= self.read_at:
             self.read_at = None
-            self.readings += 1
-            orders.append(ComputeRevision(target=self.settings.name, full=True))
+            orders += self.read_all()
             self._put_off_rescan(now)
         if self.rescan_at is not None and now >= self.rescan_at:
             orders += self._rescan(now)
@@ -177,13 +176,9 @@ class Gathering:
 
     def _end_quietly(self, burst: Burst, now: float) -> list[Order]:
         """git is not at work. Where it was a moment ago, silence begins now: what it runs may write, too."""
-        is_unsteady = burst.is_polled and not burst.is_steady
         if burst.was_git_held and now < burst.opened + self.settings.watch.git_wait:
             burst.was_git_held = burst.is_closing = False
             burst.began = burst.last = now
-            return []
-        if is_unsteady:
-            burst.is_closing, burst.last = False, now
             return []
         self.was_forced = False
         return [self._end()]

@@ -83,7 +83,6 @@ def test_programs_are_what_supervisord_reads(place, monkeypatch):
             process.stopwaitsecs,
             int(process.stopsignal),
             process.stopasgroup,
-            process.redirect_stderr,
             process.serverurl or "",
             [log for log in (process.stdout_logfile, process.stderr_logfile) if isinstance(log, str)],
         )
@@ -100,7 +99,6 @@ def test_programs_are_what_supervisord_reads(place, monkeypatch):
             process.stopwaitsecs,
             int(signal.Signals[f"SIG{process.stopsignal}"]),
             process.stopasgroup,
-            process.redirect_stderr,
             process.serverurl,
             list(process.logfiles),
         )
