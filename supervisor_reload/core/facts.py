@@ -170,6 +170,26 @@ class OrderRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSent:
+    """supervisord passed our signal on: this very process got it."""
+
+    name: SlotName
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalFailed:
+    """The journal can't be written (a full disk, a permission): what we intend would die with us."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalMended:
+    """The journal is written again, with all that is known now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GitHeld:
     """git is (or is no longer) at work in a watched tree: it holds its index lock, or is rebasing."""
 
@@ -276,6 +296,9 @@ Fact = (
     | WorkDrained
     | WorkPending
     | OrderRefused
+    | SignalSent
+    | JournalFailed
+    | JournalMended
     | GitHeld
     | Ticked
     | SupervisorStopping

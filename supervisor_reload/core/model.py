@@ -21,6 +21,12 @@ UNKNOWN = Revision("unknown")
 SlotName = NewType("SlotName", str)
 """A process as supervisord names it in its interfaces: always ``group:process``."""
 
+Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
+"""what JSON can hold"""
+
+Record = dict[str, Value]
+"""What is kept in the journal under one key."""
+
 
 class ProcessState(enum.Enum):
     """What supervisord says of a process (``supervisor.states.ProcessStates``, same names)."""
@@ -56,6 +62,8 @@ class Process:
     state: ProcessState
     pid: int = 0
     """0 where there is none, or where the report did not say (a STARTING event does not)."""
+    born: str = ""
+    """what no other process of the same pid has: when the kernel started it; '' where that is not known"""
     detail: str = ""
     """supervisord's own words, such as the spawn error or the exit status."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from .facts import Fact, GroupsCompared
-from .model import Process, Revision, SlotName
+from .model import Process, Record, Revision, SlotName
 from .orders import Story
 
 Put = Callable[[Fact], None]
@@ -52,6 +52,9 @@ class ExitWatch(Protocol):
 
     def watch(self, name: SlotName, pid: int) -> None:
         """Begin, where this system can."""
+
+    def born(self, pid: int) -> str:
+        """What no other process of this pid has, from its start to its end; '' where it can't be known."""
 
     def close(self) -> None:
         """Stop telling."""
@@ -140,6 +143,19 @@ class Draining(Protocol):
 
     def close(self) -> None:
         """End everything."""
+
+
+class Journal(Protocol):
+    """What must be known after our death; written before what it is about is done."""
+
+    def write(self, records: Mapping[str, Record | None]) -> None:
+        """Keep these from now on, by key, whatever becomes of us; None forgets a key.
+
+        Never raises: JournalFailed follows where it can't be written, and JournalMended once it can again.
+        """
+
+    def tick(self) -> None:
+        """Try again what failed; returns at once where nothing did."""
 
 
 class Observer(Protocol):

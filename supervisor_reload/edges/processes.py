@@ -56,6 +56,10 @@ class Exits:
         self._poll.register(pidfd, select.POLLIN)
         os.write(self._wake_write, b"w")
 
+    def born(self, pid: int) -> str:
+        """What no other process of this pid has, from its start to its end; '' where it can't be known."""
+        return born(pid)
+
     def close(self) -> None:
         """Stop telling; waits up to 1 s for the thread."""
         with contextlib.suppress(OSError):
@@ -111,12 +115,27 @@ def _children_found() -> Callable[[int], list[int]]:
     return children.__getitem__
 
 
+def born(pid: int) -> str:
+    """When the kernel started a process, in clock ticks since it booted (proc_pid_stat(5): starttime).
+
+    '' where there is no such process, or no /proc.
+    """
+    fields = _stat(pid)
+    return fields[19].decode() if fields else ""
+
+
 def _parent(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[1]) if fields else 0
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat from the third on: the name before them may hold anything."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
-        return 0
-    return int(stat[stat.rindex(b")") + 2 :].split()[1])  # the name before it may hold anything
+        return []
+    return stat[stat.rindex(b")") + 2 :].split()
 
 
 def _entries(directory: str) -> list[str]:
