@@ -29,7 +29,7 @@ from .core.facts import (
 )
 from .core.filters import filters_of
 from .core.model import LogFormat, Settings, TargetSettings
-from .edges.clock import monotonic
+from .edges.clock import monotonic, wall
 from .edges.commands import Checking, Commanding
 from .edges.configuration import ConfigurationFiles
 from .edges.drains import Drains
@@ -40,12 +40,12 @@ from .edges.observers import logs
 from .edges.probes import Probes
 from .edges.probes.told import Told as ToldReady
 from .edges.processes import Exits
-from .edges.remembering import Memory
 from .edges.sources import Sources
 from .edges.supervisord import Supervisord
 from .edges.watching import Watching
 from .engine import Engine, Inbox
 from .outside import Outside
+from .resuming import resume, supervisor_of
 from .surroundings import Eyes, Hands
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,8 @@ def _engine(known: Configuration, inbox: Inbox, notices: Notices) -> Iterator[En
         )
         files = ConfigurationFiles(known, lambda: config.read(settings.config_file).configuration, inbox.put)
         stack.enter_context(contextlib.closing(files))
-        memory = Memory(settings.state_dir)
+        legacy = resume(settings.state_dir, supervisor_of(supervisor), inbox.put)
+        stack.enter_context(contextlib.closing(legacy.journal))
         outside = Outside(
             supervisor=supervisor,
             sources=eyes.sources,
@@ -112,9 +113,11 @@ def _engine(known: Configuration, inbox: Inbox, notices: Notices) -> Iterator[En
             exits=exits,
             observers=(logs.tell,),
             clock=monotonic,
-            remember=memory.remember,
+            journal=legacy.journal,
+            wall=wall,
         )
-        engine = Engine(Coordinator(targets, known, memory.recall()), inbox, outside, build)
+        core = Coordinator(targets, known, legacy.past, monotonic())
+        engine = Engine(core, inbox, outside, build, legacy.kept)
         stack.callback(engine.close)
         files.start()
         yield engine

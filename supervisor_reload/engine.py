@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
+from .core.configfacts import (
+    GroupRefused,
+    GroupReplaced,
+    RereadRefused,
+)
 from .core.coordinator import Coordinator
 from .core.errors import SupervisorFault, SupervisorUnavailable
 from .core.facts import (
     Fact,
-    GroupRefused,
-    GroupReplaced,
     ListenerClosed,
     OrderRefused,
     ProcessesObserved,
     ProcessObserved,
-    RereadRefused,
+    SignalSent,
     SupervisorStopping,
     Ticked,
 )
-from .core.model import Process, SlotName
+from .core.memory import Memory
+from .core.model import Process, Record, SlotName
 from .core.orders import (
     DropEyes,
     Order,
@@ -59,15 +64,25 @@ class Engine:
     """Runs until the listener's life is over."""
 
     def __init__(
-        self, coordinator: Coordinator, inbox: Inbox, outside: Outside, build: Build | None = None
+        self,
+        coordinator: Coordinator,
+        inbox: Inbox,
+        outside: Outside,
+        build: Build | None = None,
+        kept: Mapping[str, Record] | None = None,
     ) -> None:
-        """``build`` makes the ports of changed settings; without it none is taken over."""
+        """``build`` makes the ports of changed settings; without it none is taken over.
+
+        ``kept`` is what the journal holds.
+        """
         self._core = coordinator
         self._inbox = inbox
         self._outside = outside
         self._clock = outside.clock
         self._surroundings = Surroundings(outside, tuple(coordinator.targets), coordinator.target_of, build)
-        self._watched: dict[SlotName, int] = {}
+        self._memory = Memory.of(kept or {})
+        self._watched: dict[SlotName, tuple[int, str]] = {}
+        """the pid of each slot that is watched, and what no other process of this pid has"""
         self._ticked_at = self._decided_at = self._clock()
         self._pause = 0.0
         self._blocked_until = 0.0
@@ -114,10 +129,19 @@ class Engine:
             return
         blocked_until = self._blocked_until
         self._decided_at = self._clock()
-        self._carry_out(self._core.decide(self._decided_at))
+        orders = self._core.decide(self._decided_at)
+        self._keep()  # before it is done
+        self._carry_out(orders)
+        self._keep()
         if self._pause and self._blocked_until == blocked_until:  # what was ordered came through, too
             self._pause = 0.0
             log.info("supervisord answers again")
+
+    def _keep(self) -> None:
+        """Have the journal hold what must be known if we die now."""
+        news = self._memory.news(self._core, self._outside.wall())
+        if news:
+            self._outside.journal.write(news)
 
     def _lose(self, error: SupervisorUnavailable) -> None:
         """supervisord does not answer: nothing is ordered until it does."""
@@ -152,14 +176,14 @@ class Engine:
         if isinstance(fact, Ticked):
             self._ticked_at = self._clock()
             self._surroundings.tick()
+            self._outside.journal.tick()
         if isinstance(fact, SupervisorStopping):
             log.info("supervisord is stopping: nothing more is ordered")
             self._is_stopping = True
         if isinstance(fact, ProcessObserved):
-            self._watch_exit(fact.process)
+            fact = replace(fact, process=self._identified(fact.process))
         if isinstance(fact, ProcessesObserved):
-            for process in fact.processes:
-                self._watch_exit(process)
+            fact = replace(fact, processes=tuple(map(self._identified, fact.processes)))
         self._carry_out(self._core.take(fact, self._clock()))
 
     def _look(self) -> None:
@@ -175,11 +199,16 @@ class Engine:
         except SupervisorFault as fault:
             self._take(OrderRefused(name=name, code=fault.code, message=str(fault)))
 
-    def _watch_exit(self, process: Process) -> None:
-        is_known = self._watched.get(process.name) == process.pid
-        if process.pid and not is_known and self._core.target_of(process.name):
-            self._watched[process.name] = process.pid
+    def _identified(self, process: Process) -> Process:
+        """The process with what no other of its pid has; its exit is watched from its first look on."""
+        if not process.pid or not self._core.target_of(process.name):
+            return process
+        pid, born = self._watched.get(process.name, (0, ""))
+        if pid != process.pid:
+            born = self._outside.exits.born(process.pid)
+            self._watched[process.name] = process.pid, born
             self._outside.exits.watch(process.name, process.pid)
+        return replace(process, born=born)
 
     def _carry_out(self, orders: Iterable[Order]) -> None:
         for order in orders:
@@ -263,6 +292,8 @@ class Engine:
         except SupervisorUnavailable as error:  # it may have come through: that is not "never sent"
             self._take(OrderRefused(name=order.name, code="UNANSWERED", message=str(error)))
             self._lose(error)
+            return
+        self._take(SignalSent(name=order.name, pid=order.pid))
 
 
 def _allow(code: str, ask: Callable[[], None]) -> None:

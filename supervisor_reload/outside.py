@@ -7,7 +7,7 @@ learns from supervisord's answer. It decides nothing; how ports change while we 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -21,7 +21,6 @@ from .core.orders import (
     ComputeRevision,
     EndDraining,
     EndProbing,
-    Remember,
     RunCheck,
     RunCommand,
     Story,
@@ -33,6 +32,7 @@ from .core.ports import (
     Commands,
     Draining,
     ExitWatch,
+    Journal,
     Observer,
     Probing,
     Sources,
@@ -46,7 +46,7 @@ LAST_WORDS = 2000
 """Bytes of a failed process's stderr that are shown."""
 
 Following = BeginProbing | EndProbing | BeginDraining | EndDraining
-Harmless = Following | ComputeRevision | RunCheck | CancelCheck | RunCommand | AskGit | Tell | Remember
+Harmless = Following | ComputeRevision | RunCheck | CancelCheck | RunCommand | AskGit | Tell
 """the orders that never touch a process"""
 
 
@@ -64,7 +64,9 @@ class Outside:
     exits: ExitWatch
     observers: Sequence[Observer]
     clock: Clock
-    remember: Callable[[tuple[SlotName, ...]], None] = lambda names: None
+    journal: Journal
+    wall: Clock
+    """the time of day, seconds since 1970: for what is shown, never for a decision"""
 
     def carry_out(self, order: Harmless) -> None:
         """Do what was ordered; answers, where there are any, come as facts."""
@@ -81,8 +83,6 @@ class Outside:
                 self.commands.run(order.target, order.rule, order.revision, order.changed)
             case AskGit():
                 self.sources.ask_git(order.target)
-            case Remember():
-                self.remember(order.names)
             case Tell():
                 self._tell(order.story)
             case _ as never:

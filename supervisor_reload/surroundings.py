@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .core.model import Settings, SlotName, TargetSettings
-from .core.orders import DropEyes, PrepareEyes, Remember, TakeOver, Tell
+from .core.orders import DropEyes, PrepareEyes, TakeOver, Tell
 from .core.ports import Checks, Commands, Draining, Probing, Sources, Watch
 from .outside import Harmless, Outside
 
@@ -88,7 +88,7 @@ class Surroundings:
 
     def carry_out(self, order: Harmless) -> None:
         """Give an order to the ports of its target; one for a target that has gone is for nobody."""
-        if isinstance(order, Tell | Remember):
+        if isinstance(order, Tell):
             self._outside.carry_out(order)
             return
         target = self._target_of(order.name) if hasattr(order, "name") else order.target

@@ -11,11 +11,22 @@ from .configuration import Configuration
 from .orders import Story
 
 WHOLE = "configuration"
-"""stands where the others have their target's name"""
+JOURNAL = "journal"
+"""stand where the others have their target's name"""
 
 
 def _story(event: str, level: str = "info", **values: object) -> Story:
     return Story(target=WHOLE, event=event, level=level, values=values)
+
+
+def degraded(reason: str) -> Story:
+    """The journal can't be written: what we intend would die with us."""
+    return Story(target=JOURNAL, event="journal failed", level="error", values={"reason": reason})
+
+
+def mended() -> Story:
+    """It can be written again."""
+    return Story(target=JOURNAL, event="journal mended")
 
 
 def refused(errors: Iterable[str]) -> Story:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from . import configstory as story
+from .configfacts import (
+    GroupsChanged,
+)
 from .configuration import Configuration
 from .facts import (
     CheckFailed,
@@ -16,24 +20,20 @@ from .facts import (
     Fact,
     FileChanged,
     GitHeld,
-    GroupsChanged,
-    OrderRefused,
-    ProbeFailed,
-    ProbePassed,
-    ProcessChanged,
+    JournalFailed,
+    JournalMended,
     ProcessesObserved,
-    ProcessExited,
     ProcessObserved,
     RevisionComputed,
     RevisionFailed,
     SeenBy,
     Ticked,
-    WorkDrained,
-    WorkPending,
 )
 from .model import Settings, SlotName, TargetSettings
-from .orders import Order, TakeOver
+from .orders import Order, TakeOver, Tell
+from .recall import Recollection, owed, recall
 from .reconfiguring import ConfigurationFact, Reconfiguring
+from .taking import SlotFact, name_of
 from .target import Target
 
 
@@ -44,18 +44,22 @@ class Coordinator:
         self,
         settings: Iterable[TargetSettings],
         configuration: Configuration | None = None,
-        owed: Iterable[SlotName] = (),
+        past: Recollection | None = None,
+        now: float = 0.0,
     ) -> None:
         """``configuration`` is what the settings are from; None where there is none but them.
 
-        ``owed`` are processes that were stopped for an update when we ended.
+        ``past`` is what the listener before us left behind.
         """
-        targets = tuple(settings)
-        self.targets = {target.name: Target.of(target) for target in targets}
+        targets, past = tuple(settings), past or Recollection()
+        self.targets = {target.name: recall(target, past, now) for target in targets}
+        self._is_new = True
+        self.degraded = ""
+        """why we can't do all that we should; '' where we can"""
         self._by_slot: dict[SlotName, Target] = {}
         self._index()
         whole = configuration or Configuration(settings=Settings(targets=targets))
-        self.reconfiguring = Reconfiguring.of(whole, self.targets, owed)
+        self.reconfiguring = Reconfiguring.of(whole, self.targets, owed(past, targets))
         self.must_look_at_all = True
         """whether supervisord should be asked about everything before the next decision"""
 
@@ -69,22 +73,16 @@ class Coordinator:
             case Ticked():
                 self.must_look_at_all = True
                 return []
+            case JournalFailed() | JournalMended():
+                return self._degrade(fact.reason if isinstance(fact, JournalFailed) else "")
             case _ if isinstance(fact, ConfigurationFact):
                 orders = self.reconfiguring.take(fact, now)
                 self.must_look_at_all |= self.reconfiguring.wants_look or isinstance(fact, GroupsChanged)
                 return orders
-            case ProcessObserved():
-                return self._take_of(fact.process.name, fact, now)
-            case (
-                ProcessChanged()
-                | ProcessExited()
-                | ProbePassed()
-                | ProbeFailed()
-                | WorkDrained()
-                | WorkPending()
-                | OrderRefused()
-            ):
-                return self._take_of(fact.name, fact, now)
+            case _ if isinstance(fact, SlotFact):
+                name = name_of(fact)
+                target = self._by_slot.get(name)
+                return [] if target is None else target.take(fact, now)
             case FileChanged() | GitHeld() | RevisionComputed() | RevisionFailed() | SeenBy():
                 sifted = self.reconfiguring.switching.sift(fact, now)
                 return [] if sifted is None else self.targets[sifted.target].take(sifted, now)
@@ -105,7 +103,7 @@ class Coordinator:
 
     def decide(self, now: float) -> list[Order]:
         """What all targets want done now, and what a changed configuration asks for."""
-        orders = self.reconfiguring.decide(now)
+        orders = self._go_on() + self.reconfiguring.decide(now)
         if any(isinstance(order, TakeOver) for order in orders):
             self._index()
             self.must_look_at_all = True  # what runs must be known before the next save
@@ -122,12 +120,22 @@ class Coordinator:
         times.append(at if at is not None and at > now else None)
         return min((at for at in times if at is not None), default=None)
 
+    def _go_on(self) -> list[Order]:
+        """Once, when everything was looked at: what the listener before us had begun to look at or to do."""
+        if not self._is_new or self.must_look_at_all:
+            return []
+        self._is_new = False
+        return [order for target in self.targets.values() for order in target.resume()]
+
+    def _degrade(self, reason: str) -> list[Order]:
+        """What is under way is finished; nothing new begins until the journal can be written again."""
+        was, self.degraded = self.degraded, reason
+        for target in self.targets.values():
+            target.restraint.obstacle = reason
+        return [Tell(story=story.degraded(reason) if reason else story.mended())] if was != reason else []
+
     def _index(self) -> None:
         self._by_slot = {name: target for target in self.targets.values() for name in target.slots}
-
-    def _take_of(self, name: SlotName, fact: Fact, now: float) -> list[Order]:
-        target = self._by_slot.get(name)
-        return [] if target is None else target.take(fact, now)
 
     def _take_all(self, fact: ProcessesObserved, now: float) -> list[Order]:
         seen = {process.name: process for process in fact.processes}

@@ -5,7 +5,15 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from .configuration import Configuration
+from .configfacts import (
+    ConfigurationRead,
+    ConfigurationRefused,
+    GroupRefused,
+    GroupReplaced,
+    GroupsChanged,
+    GroupsCompared,
+    RereadRefused,
+)
 from .model import Process, Revision, SlotName, TargetSettings
 
 
@@ -73,6 +81,9 @@ class RevisionComputed:
     """absolute paths whose content differs from the reading before, sorted"""
     rules: tuple[int, ...] = ()
     """positions in ``run_on`` of the rules that name one of them, sorted"""
+    mark: str = ""
+    """Names this content, also that of ``ignore_on``. The first reading after our death tells as ``changed``
+    what differs from the one that the journal names by it."""
     full: bool = False
     """everything was looked at, not only what hints named"""
     final: bool = True
@@ -216,59 +227,6 @@ class ListenerClosed:
     reason: str
     is_expected: bool = True
     """False where supervisord should start us again"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupsChanged:
-    """A process group was added or removed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationRead:
-    """The configuration files changed, and are right. (Or: were read for the first time.)"""
-
-    configuration: Configuration
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationRefused:
-    """The configuration files changed, and can't be used."""
-
-    errors: tuple[str, ...]
-    """each with file, section and key, as far as they are known"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupsCompared:
-    """supervisord read its configuration again, and compared it with what it runs."""
-
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RereadRefused:
-    """supervisord could not read its configuration again, or could not be asked (UNAVAILABLE)."""
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupReplaced:
-    """supervisord removed a group, added it, or both, as it was ordered."""
-
-    group: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupRefused:
-    """supervisord did not remove or add a group."""
-
-    group: str
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

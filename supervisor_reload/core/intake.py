@@ -50,13 +50,19 @@ class Intake:
     gathering: Gathering
     disk: Revision | None = None
     """the newest final reading"""
+    disk_before: Revision | None = None
+    """the newest one of the listener before us, until ours"""
     changed: set[str] = field(default_factory=set)
     """since the newest accepted goal"""
+    mark: str = ""
+    """names the content of the newest final reading, also of files that are in no revision"""
     preparation: Preparation = field(default_factory=Preparation)
     checking: Goal | None = None
     """what waits for the commands of ``run_on``, and then for the check"""
     goal: Goal | None = None
     rejected: Revision | None = None
+    refusal: str = ""
+    """why it was rejected"""
     accepted: Revision | None = None
     """the newest revision that passed, or was running when we came"""
     adopting_until: float | None = None
@@ -87,7 +93,8 @@ class Intake:
         """What a process that starts now would run; None where that can't be said."""
         gathering = self.gathering
         is_open = gathering.burst is not None or self.adopting_until is not None
-        return None if is_open or gathering.readings or gathering.unreadable else self.disk
+        is_unread = gathering.readings or gathering.unreadable or gathering.read_at is not None
+        return None if is_open or is_unread else self.disk
 
     @property
     def wakes_at(self) -> float | None:
@@ -140,8 +147,8 @@ class Intake:
             is_early = self.gathering.has_read_early and not fact.rules and self.preparation.is_done
             return [*orders, *self._want(fact, now)] if is_early else orders
         self.gathering.end_reading()
-        self.is_doubtful |= self.disk not in (None, fact.revision)
-        self.disk = fact.revision
+        self.is_doubtful |= (self.disk or self.disk_before) not in (None, fact.revision)
+        self.disk, self.disk_before, self.mark = fact.revision, None, fact.mark
         self.changed |= set(fact.changed)
         self.preparation.owe(fact.rules)
         if not self.preparation.is_done and self.goal is not None and not self.goal.is_final:
@@ -153,6 +160,7 @@ class Intake:
     def _want(self, fact: RevisionComputed, now: float) -> list[Order]:
         """What a reading asks for."""
         if fact.revision == self.rejected and not fact.changed:
+            self._want_as_before()
             return []
         if self.accepted is None:
             return self._adopt(fact, now)
@@ -192,7 +200,7 @@ class Intake:
         is_polled = watch.observer is ObserverKind.POLLING
         self.adopting_until = now + EVENTS_COME + (watch.poll_interval if is_polled else 0.0)
         burst = self.gathering.burst
-        self.is_doubtful = burst is not None or self.gathering.readings > 0
+        self.is_doubtful |= burst is not None or self.gathering.readings > 0
         hints = tuple(sorted(burst.hints)) if burst is not None else ()
         return self._accept(Goal(revision=fact.revision, changed=hints))
 
@@ -215,7 +223,7 @@ class Intake:
     def _accept(self, goal: Goal) -> list[Order]:
         self.goal = goal
         if goal.is_final:
-            self.accepted, self.rejected = goal.revision, None
+            self.accepted, self.rejected, self.refusal = goal.revision, None, ""
             self.changed.clear()
             self.preparation.repeats.clear()
         return []
@@ -246,7 +254,7 @@ class Intake:
         told: list[Order] = [Tell(story=story.command_failed(self.settings, fact, checked))]
         if checked.revision == self.accepted:
             return [*told, *self._accept(checked)]  # no code waits for it
-        self.rejected = checked.revision
+        self._reject(checked.revision, story.shown(self.settings, fact.rule), fact.reason)
         return told
 
     def _fail_check(self, fact: CheckFailed) -> list[Order]:
@@ -256,5 +264,14 @@ class Intake:
         self.checking = None
         if not checked.is_final:
             return []  # the burst goes on: its end brings the final reading, and its own check
-        self.rejected = fact.revision
+        self._reject(fact.revision, "the check", fact.reason)
         return [Tell(story=story.refused(self.settings, fact, checked.changed))]
+
+    def _reject(self, revision: Revision, what: str, reason: str) -> None:
+        self.rejected, self.refusal = revision, f"{what}: {reason}"
+        self._want_as_before()
+
+    def _want_as_before(self) -> None:
+        """Nothing new is wanted: what the listener before us wanted is wanted still."""
+        if self.goal is None and self.accepted is not None:
+            self.goal = Goal(revision=self.accepted)

@@ -40,16 +40,26 @@ def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) 
 def _observe_up(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
     if process.pid and process.pid == slot.dead_pid:
         return replace(slot, look_at=now + REAP_INTERVAL)  # supervisord has not reaped it yet
-    if process.pid and process.pid != slot.pid:
-        slot = _adopt(slot, process.pid, now, on_disk)
+    if process.pid and not _is_same(slot, process):
+        slot = _adopt(slot, process, now, on_disk)
+    elif process.born:
+        slot = replace(slot, born=process.born)
     slot = replace(slot, state=process.state, look_at=_next_look(slot, process.state, now))
     if slot.phase is Phase.PROBING and slot.settings.ready.scheme == "running":
         return pass_probe(slot, now) if process.state is ProcessState.RUNNING else slot
     return elapse(slot, now)
 
 
-def _adopt(slot: Slot, pid: int, now: float, on_disk: Revision | None) -> Slot:
+def _is_same(slot: Slot, process: Process) -> bool:
+    """Whether it is the process that we know: the kernel gives a pid to another one in time."""
+    is_known = process.born and slot.born
+    return process.pid == slot.pid and not (is_known and process.born != slot.born)
+
+
+def _adopt(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
     """A new process: the one that we ordered, or somebody else's."""
+    if process.pid == slot.pid:
+        slot = replace(slot, signalled_pid=0, quiesced_pid=0, told_pid=0, pid=0)
     ready = slot.settings.ready
     revision = slot.revision if slot.phase is Phase.STARTING else on_disk
     was_up = slot.phase in (Phase.PROBING, Phase.SOAKING, Phase.READY)
@@ -58,7 +68,9 @@ def _adopt(slot: Slot, pid: int, now: float, on_disk: Revision | None) -> Slot:
         Phase.PROBING,
         now,
         limit=max(ready.timeout, slot.settings.startsecs + LOOK_INTERVAL),
-        pid=pid,
+        pid=process.pid,
+        born=process.born,
+        is_unanswered=False,
         began=now,
         soak=soak_after(slot, falls),
         falls=falls,

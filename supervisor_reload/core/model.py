@@ -107,6 +107,17 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """As whom a command of the operator's runs. It matters only where we are root."""
+
+    user: int | None = None
+    """uid, of the program's ``user=``; None: as we run"""
+    trust_writable: bool = False
+    """whether root runs it also where others can write it: the operator says so, or it is the interpreter of
+    a program that runs as root itself"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRule:
     """One line of ``run_on``: a command that must succeed after certain files changed."""
 
@@ -130,6 +141,7 @@ class ReactionSettings:
     """seconds for one command"""
     directory: str = ""
     """working directory of the commands: the program's, or where supervisord runs"""
+    rights: Rights = Rights()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +156,7 @@ class CheckSettings:
     """seconds"""
     directory: str = ""
     """working directory of the command: the program's, or where supervisord runs"""
+    rights: Rights = Rights()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +176,7 @@ class ReadySettings:
     """seconds from the start of the process until it counts as failed"""
     min_ready: float = 0.0
     """seconds for which it must stay ready before it counts"""
+    rights: Rights = Rights()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +192,7 @@ class DrainSettings:
     """argv for command"""
     interval: float = 0.1
     """seconds between two looks"""
+    rights: Rights = Rights()
 
     @property
     def is_measured(self) -> bool:

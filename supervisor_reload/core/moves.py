@@ -139,6 +139,7 @@ class Moves:
             revision=revision,
             soak=soak,
             told_pid=slot.pid,
+            is_unanswered=True,
             look_at=now + MIN_AGE,
         )
         self._put(moved, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.signal))

@@ -145,13 +145,6 @@ class ReplaceGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remember:
-    """Keep, beyond our end, which processes are stopped for an update and owed a start; () for none."""
-
-    names: tuple[SlotName, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareEyes:
     """Watch a target as these settings say, beside those that still hold, and read all its files once."""
 
@@ -190,7 +183,6 @@ Order = (
     | Tell
     | RereadConfiguration
     | ReplaceGroup
-    | Remember
     | PrepareEyes
     | DropEyes
     | TakeOver

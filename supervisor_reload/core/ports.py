@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from .facts import Fact, GroupsCompared
+from .configfacts import (
+    GroupsCompared,
+)
+from .facts import (
+    Fact,
+)
 from .model import Process, Record, Revision, SlotName
 from .orders import Story
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from . import configstory as story
-from .configuration import Configuration, GroupSettings, fixed_between, group_of, groups_of
-from .facts import (
+from .configfacts import (
     ConfigurationRead,
     ConfigurationRefused,
     GroupRefused,
@@ -21,8 +20,9 @@ from .facts import (
     GroupsCompared,
     RereadRefused,
 )
+from .configuration import Configuration, GroupSettings, fixed_between, group_of, groups_of
 from .model import Process, SlotName
-from .orders import Order, Remember, RereadConfiguration, Story, Tell
+from .orders import Order, RereadConfiguration, Story, Tell
 from .switching import Switching
 from .target import Target
 from .turning import is_at_rest
@@ -175,7 +175,7 @@ class Reconfiguring:
         self._look()
         self.owed = {name for name in self.owed if group_of(name) != group}
         assert update is not None
-        return [*update.finish(self._targets_of(group), now), Remember(names=tuple(self.owed))]
+        return update.finish(self._targets_of(group), now)
 
     def _fail(self, fact: GroupRefused, now: float) -> list[Order]:
         if self.update is None or fact.code == "STILL_RUNNING":
@@ -228,7 +228,6 @@ class Reconfiguring:
             former = self._former(self.update.group)
             orders = self.update.begin(targets, self.seen, self.owed, former, now)
             self.owed |= self.update.were_up
-            orders.insert(0, Remember(names=tuple(self.owed)))  # before anything is stopped
         else:
             orders = self.update.go_on(
                 targets, self.seen, to_start(self.wanted.group(self.update.group), self.owed), now
@@ -263,7 +262,7 @@ class Reconfiguring:
         self.is_fresh, self.pay_at = False, now + PAY_AGAIN
         orders, still = repay(due, self.seen, self.switching.targets.values())
         self.owed -= due - still
-        return [*orders, Remember(names=tuple(self.owed))]
+        return orders
 
     def _look(self) -> None:
         self.wants_look, self.is_fresh = True, False

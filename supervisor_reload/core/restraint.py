@@ -34,11 +34,15 @@ class Restraint:
     """failed as often as ``failure_limit`` allows: left alone until the files change"""
     is_left_alone: bool = False
     """an operator ended its rollout"""
+    reason: str = ""
+    """why it failed last"""
     begun: list[float] = field(default_factory=list)
-    """when the rollouts of the last hour began"""
+    """when the newest rollouts of the last hour began, as many as ``max_per_hour`` counts"""
     changed: tuple[str, ...] = ()
     echoes: int = 0
     """rollouts in a row, each at once after the other, that the same files caused"""
+    obstacle: str = ""
+    """why nothing new may begin, whatever the revision: such as a journal that can't be written"""
 
     def turn_to(self, revision: Revision) -> None:
         """The files changed: what was held against the last revision does not count for this one."""
@@ -48,7 +52,7 @@ class Restraint:
 
     def forget(self) -> None:
         """The revision serves, or another one is wanted."""
-        self.failures, self.retry_at = 0, None
+        self.failures, self.retry_at, self.reason = 0, None, ""
         self.is_held = self.is_left_alone = False
 
     def begin(self, now: float, changed: tuple[str, ...]) -> None:
@@ -57,18 +61,19 @@ class Restraint:
         self.echoes = self.echoes + 1 if is_echo and not self.failures else 0
         self.changed = changed
         self.retry_at = None
-        self.begun = [at for at in self.begun if at > now - HOUR] + [now]
+        recent = [at for at in self.begun if at > now - HOUR] + [now]
+        self.begun = recent[-max(1, self.settings.max_per_hour) :]
 
-    def fail(self, now: float, *, is_last: bool) -> None:
+    def fail(self, now: float, reason: str, *, is_last: bool) -> None:
         """A rollout failed; ``is_last``: supervisord itself has tried often enough (FATAL)."""
-        self.failures += 1
+        self.failures, self.reason = self.failures + 1, reason
         self.is_held = is_last or self.failures >= self.settings.failure_limit
         pause: float = min(RETRY_CAP, 2.0 ** (self.failures - 1))
         self.retry_at = None if self.is_held else now + pause
 
     def permits(self, now: float) -> bool:
         """Whether a rollout may begin."""
-        if self.is_held or self.is_left_alone:
+        if self.is_held or self.is_left_alone or self.obstacle:
             return False
         return now >= max(self.retry_at or 0.0, self.interval_ends_at)
 

@@ -6,7 +6,6 @@ One set of rules gives every strategy; two numbers with Kubernetes' meaning, ``m
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -15,14 +14,7 @@ from .moves import Moves
 from .phase import Phase
 from .pool import Pool
 from .slot import Slot
-
-
-class Trigger(enum.Enum):
-    """Why a rollout began."""
-
-    FILES = "files"
-    RETRY = "retry"
-    RECOVERY = "recovery"
+from .trigger import Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +32,21 @@ class Rollout:
     """absolute paths"""
     is_final: bool = True
     """False while the burst that caused it goes on"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a rollout ended: one line of the history."""
+
+    id: int
+    revision: Revision
+    trigger: Trigger
+    outcome: str
+    """complete, halted, aborted, withdrawn or superseded"""
+    reason: str = ""
+    seconds: float = 0.0
+    changed: tuple[str, ...] = ()
+    """absolute paths"""
 
 
 def roll(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float, *, settled: bool) -> None:
@@ -115,9 +122,13 @@ def _signal(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout
         moves.start(slot, now, rollout.revision)
     for slot in pool.retried:
         moves.stop(slot, now, settings.stop_timeout, retiring=False)
-    may_reload = max(1, settings.max_unavailable) - len(pool.booting) - len(pool.stale_boots)
+    may_reload = max(1, settings.max_unavailable)
+    may_reload -= len(pool.booting) + len(pool.stale_boots) + len(pool.owed)
     for slot in (*pool.unproven, *pool.ready_old)[: max(0, may_reload)]:
-        moves.hang_up(slot, now, settings, rollout.revision)
+        if slot.is_unanswered:  # it may have got its signal: a new process is sure to have the new code
+            moves.leave(slot, now, settings, retiring=False)
+        else:
+            moves.hang_up(slot, now, settings, rollout.revision)
 
 
 def is_complete(slots: Iterable[Slot], rollout: Rollout) -> bool:

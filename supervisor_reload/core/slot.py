@@ -47,12 +47,16 @@ class Slot:
     """when to ask supervisord again, although it said nothing"""
     state: ProcessState = ProcessState.UNKNOWN
     pid: int = 0
+    born: str = ""
+    """what no other process of this pid has; '' where that is not known"""
     signalled_pid: int = 0
     """the pid that got the graceful signal; it never gets a second one (celery: "kill the tasks")"""
     quiesced_pid: int = 0
     """the pid that was asked to take no new work; it is never asked twice"""
     told_pid: int = 0
     """the pid that was signalled to read its files again, when it was ready"""
+    is_unanswered: bool = False
+    """nobody knows yet whether the signal reached the process of told_pid: never claim so, never send two"""
     dead_pid: int = 0
     """a pid that the kernel has seen end; supervisord may still call it RUNNING"""
     began: float = 0.0
@@ -170,6 +174,11 @@ def relabel(slot: Slot, revision: Revision) -> Slot:
     return replace(slot, revision=revision)
 
 
+def hear_sent(slot: Slot, pid: int) -> Slot:
+    """supervisord passed a signal on."""
+    return replace(slot, is_unanswered=False) if pid == slot.told_pid else slot
+
+
 def end_process(slot: Slot, pid: int, now: float) -> Slot:
     """The kernel told that a process ended."""
     if pid != slot.pid:
@@ -216,6 +225,8 @@ def refuse(slot: Slot, code: str, message: str, now: float) -> Slot:
     """supervisord refused an order about this slot, or to tell of it."""
     if code == "BAD_NAME":
         return miss(slot, now)
+    if code != "UNANSWERED":
+        slot = replace(slot, is_unanswered=False)  # it never reached the process
     if code == "NOT_RUNNING" and slot.phase is Phase.STOPPING:
         # not our stop then: it ended by itself, or an operator was first; the next look tells which
         reason = "ended before it was stopped"

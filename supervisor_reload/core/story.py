@@ -39,6 +39,11 @@ def began(target: Target, rollout: Rollout) -> Story:
     )
 
 
+def resumed(target: Target, rollout: Rollout) -> Story:
+    """The listener before us ended in the middle of it."""
+    return _story(target, "rollout resumed", revision=rollout.revision)
+
+
 def echoed(target: Target, rollout: Rollout) -> Story:
     """The same files change with every start: the program itself writes them."""
     return _story(target, "rollout echoed", level="warning", changed=rollout.changed)
@@ -89,6 +94,17 @@ def halted(target: Target, reason: str, slot: Slot | None, now: float) -> Story:
         values["retry_in"] = None if retry_at is None else retry_at - now
     told = _story(target, "rollout halted", level="error", **values)
     return told if slot is None else replace(told, last_words_of=slot.name)
+
+
+def reason_of(told: Story) -> str:
+    """Why a rollout ended as it did, for the history; '' where the word says it all."""
+    values = told.values
+    stopped = values.get("slots", ())
+    slots = values.get("slot") or ", ".join(stopped if isinstance(stopped, tuple) else ())
+    reason = f"superseded by {values['newer']}" if "newer" in values else str(values.get("reason", ""))
+    if told.event == "rollout aborted":
+        reason = "stopped by hand"
+    return f"{slots}: {reason}" if slots and reason else reason
 
 
 def refused(settings: TargetSettings, fact: CheckFailed, changed: tuple[str, ...]) -> Story:

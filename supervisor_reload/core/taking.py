@@ -12,11 +12,12 @@ from .facts import (
     ProcessChanged,
     ProcessExited,
     ProcessObserved,
+    SignalSent,
     WorkDrained,
     WorkPending,
 )
 from .looks import look_soon, observe
-from .model import Revision
+from .model import Revision, SlotName
 from .orders import BeginDraining, BeginProbing, EndDraining, EndProbing, Order
 from .phase import Phase
 from .slot import (
@@ -26,6 +27,7 @@ from .slot import (
     fail_probe,
     fall,
     finish_work,
+    hear_sent,
     pass_probe,
     refuse,
 )
@@ -39,8 +41,14 @@ SlotFact = (
     | WorkDrained
     | WorkPending
     | OrderRefused
+    | SignalSent
 )
 """What is about one slot"""
+
+
+def name_of(fact: SlotFact) -> SlotName:
+    """Which slot a fact is about."""
+    return fact.process.name if isinstance(fact, ProcessObserved) else fact.name
 
 
 def take(slot: Slot, fact: SlotFact, now: float, on_disk: Revision | None) -> Slot:
@@ -61,7 +69,14 @@ def take(slot: Slot, fact: SlotFact, now: float, on_disk: Revision | None) -> Sl
         case WorkPending():
             return await_work(slot, fact.detail) if fact.pid == slot.pid else slot
         case _:
-            return refuse(slot, fact.code, fact.message, now)
+            return _hear(slot, fact, now)
+
+
+def _hear(slot: Slot, fact: OrderRefused | SignalSent, now: float) -> Slot:
+    """What became of an order."""
+    if isinstance(fact, SignalSent):
+        return hear_sent(slot, fact.pid)
+    return refuse(slot, fact.code, fact.message, now)
 
 
 def follow(old: Slot, new: Slot) -> list[Order]:

@@ -17,10 +17,11 @@ from .orders import Order, Story, Tell
 from .phase import Phase
 from .pool import Pool
 from .restraint import ECHOES, Restraint
-from .rollout import Rollout, Trigger, forgive, is_complete, roll, trim, undo
+from .rollout import Outcome, Rollout, forgive, is_complete, roll, trim, undo
 from .slot import Slot, elapse, miss, relabel
 from .slotstory import moved
 from .taking import SlotFact, follow, take
+from .trigger import Trigger
 
 
 @dataclass(slots=True)
@@ -32,6 +33,8 @@ class Target:
     slots: dict[SlotName, Slot]
     restraint: Restraint
     rollout: Rollout | None = None
+    ended: Outcome | None = None
+    """the newest rollout that ended"""
     next_id: int = 1
     is_trimmed: bool = False
     """the surplus that supervisord started with us has been retired"""
@@ -97,6 +100,15 @@ class Target:
         self.slots = moves.slots
         return [*orders, *self._diff(before), *moves.orders]
 
+    def resume(self) -> list[Order]:
+        """Go on where the listener before us ended: what it looked at is looked at again."""
+        orders = [
+            order for slot in self.slots.values() for order in follow(Slot(settings=slot.settings), slot)
+        ]
+        if self.rollout is not None:
+            orders.append(Tell(story=story.resumed(self, self.rollout)))
+        return orders
+
     def move(self, moves: Moves) -> list[Order]:
         """Make moves that were not decided here: for a change of the configuration."""
         before, self.slots = self.slots, moves.slots
@@ -159,20 +171,35 @@ class Target:
         told = story.superseded(self, rollout, goal.revision)
         if not self.restraint.permits(now):
             return self._end(told, now)  # its successor may not begin yet: take back what is beside the old
-        self.rollout = None
+        self._close(told, now)
         return [Tell(story=told)]
 
     def _end(self, told: Story, now: float) -> list[Order]:
         assert self.rollout is not None
         moves = Moves.of(self.slots.values())
         undo(self.settings, moves, self.rollout, now)
-        self.slots, self.rollout = moves.slots, None
+        self.slots = moves.slots
+        self._close(told, now)
         return [Tell(story=told), *moves.orders]
+
+    def _close(self, told: Story, now: float) -> None:
+        """Put the rollout into the history."""
+        rollout, self.rollout = self.rollout, None
+        assert rollout is not None
+        self.ended = Outcome(
+            id=rollout.id,
+            revision=rollout.revision,
+            trigger=rollout.trigger,
+            outcome=told.event.removeprefix("rollout "),
+            reason=story.reason_of(told),
+            seconds=round(now - rollout.began, 3),
+            changed=rollout.changed,
+        )
 
     def _halt(self, slot: Slot, now: float) -> list[Order]:
         assert self.rollout is not None
-        self.restraint.fail(now, is_last=slot.state is ProcessState.FATAL)
         reason = slot.reason if slot.phase is Phase.FAILED else "its process ended by itself"
+        self.restraint.fail(now, reason, is_last=slot.state is ProcessState.FATAL)
         return self._end(story.halted(self, reason, slot, now), now)
 
     def _begin(self, now: float) -> list[Order]:

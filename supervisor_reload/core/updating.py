@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from . import configstory as story
+from .configfacts import (
+    GroupsCompared,
+)
 from .configuration import GroupSettings, group_of
-from .facts import GroupsCompared
 from .model import Process, ProcessState, SlotName
 from .orders import Order, ReplaceGroup, StartProcess, StopProcess, Tell
 from .phase import Phase

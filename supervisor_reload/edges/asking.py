@@ -28,6 +28,9 @@ HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 4 * 1024
 """Bytes of a body that is read."""
 
+TOLD = 200
+"""Characters that are told of what went wrong: the other side has written most of them."""
+
 PAUSE = 0.02
 """Seconds, the longest between two looks whether a connection was accepted."""
 
@@ -77,7 +80,7 @@ def attempt(question: Question, limit: float, ask: Callable[[Question], str | No
     except http.client.HTTPException as error:
         return f"no HTTP answer but {_told(error)}"
     except (OSError, ValueError) as error:
-        return f"{question.address}: {error}"
+        return f"{question.address}: {str(error)[:TOLD]}"
 
 
 @contextlib.contextmanager
@@ -247,7 +250,7 @@ def _told(error: http.client.HTTPException) -> str:
         return repr(str(error.args[0])[:60])
     if isinstance(error, http.client.IncompleteRead):
         return f"a part of one: {len(error.partial)} bytes"
-    return f"{error}"
+    return str(error)[:TOLD]
 
 
 def _trusting() -> ssl.SSLContext:

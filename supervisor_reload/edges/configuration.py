@@ -18,9 +18,12 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..core.configfacts import (
+    ConfigurationRead,
+    ConfigurationRefused,
+)
 from ..core.configuration import Configuration
 from ..core.errors import ConfigErrors
-from ..core.facts import ConfigurationRead, ConfigurationRefused
 from ..core.ports import Put
 
 log = logging.getLogger(__name__)

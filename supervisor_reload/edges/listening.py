@@ -10,9 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import TextIO
 
+from ..core.configfacts import (
+    GroupsChanged,
+)
 from ..core.facts import (
     Fact,
-    GroupsChanged,
     ListenerClosed,
     ProcessChanged,
     SupervisorStopping,
@@ -23,6 +25,16 @@ from ..core.ports import Put
 
 Hear = Callable[[SlotName, int, str], None]
 """(process, its pid, what it said): told of every communication event; returns at once, never raises."""
+
+LINE_LIMIT = 64 * 1024
+"""Characters of a header; supervisord's own have about 150."""
+
+KEPT = 1024 * 1024
+"""Characters of a payload that are kept; of one that is longer, as anybody may send by XML-RPC, the rest is
+read and forgotten."""
+
+BLOCK = 64 * 1024
+"""Characters that are read at once: read() makes room for all that it is asked for, before any has come."""
 
 READY = "READY\n"
 OK = "RESULT 2\nOK"
@@ -43,20 +55,40 @@ class Listener:
     def _listen(self) -> None:
         try:
             self._say(READY)
-            while line := self._stdin.readline():
-                headers = fields_of(line)
-                # characters, not bytes: supervisord counts them before it encodes
-                payload = self._stdin.read(_length(headers["len"]))
+            while event := self._next():
                 self._say(OK + READY)
-                fact = read_event(headers["eventname"], payload)
+                fact = read_event(*event)
                 if fact is not None:
                     self._put(fact)
-                words = read_words(headers["eventname"], payload)
+                words = read_words(*event)
                 if words is not None and self._hear is not None:
                     self._hear(*words)
             self._put(ListenerClosed(reason="supervisord closed our stdin"))
         except (OSError, ValueError, KeyError) as error:
             self._put(ListenerClosed(reason=f"the event stream broke: {error!r}", is_expected=False))
+
+    def _next(self) -> tuple[str, str] | None:
+        """The next event's name and payload; None at the end, also in the middle of an event."""
+        line = self._stdin.readline(LINE_LIMIT)
+        if len(line) == LINE_LIMIT:
+            raise ValueError(f"a header of {LINE_LIMIT} characters or more")
+        if not line.endswith("\n"):
+            return None  # supervisord was killed while it wrote: what there is of a number is another number
+        headers = fields_of(line)
+        payload = self._payload(_length(headers["len"]))
+        return None if payload is None else (headers["eventname"], payload)
+
+    def _payload(self, length: int) -> str | None:
+        """So many characters; None where they end sooner. supervisord counts them before it encodes."""
+        kept, size = [], 0
+        while size < length:
+            block = self._stdin.read(min(length - size, BLOCK))
+            if not block:
+                return None
+            if size < KEPT:
+                kept.append(block[: KEPT - size])
+            size += len(block)
+        return "".join(kept)
 
     def _say(self, text: str) -> None:
         self._stdout.write(text)

@@ -8,53 +8,31 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
-from supervisor.xmlrpc import SupervisorTransport, getFaultDescription
+from supervisor.xmlrpc import getFaultDescription
 
+from ..core.configfacts import (
+    GroupsCompared,
+)
 from ..core.errors import SupervisorFault, SupervisorUnavailable
-from ..core.facts import GroupsCompared
 from ..core.model import Process, ProcessState, SlotName
+from .calling import Transport
 
 CALL_LIMIT = 5.0
-"""Seconds for each step of a call; supervisord answers in about 1 ms."""
+"""Seconds for each step of a call, and for its whole answer; supervisord answers in about 1 ms."""
 
-_NO_ANSWER = (ExpatError, xmlrpc.client.ResponseError, ValueError, KeyError, TypeError)
+TOLD = 300
+"""Characters that are told of what went wrong: whoever answered has written most of them."""
+
+_NO_ANSWER = (ExpatError, xmlrpc.client.ResponseError, ValueError, LookupError, TypeError, ArithmeticError)
 """What reading an answer raises that is not XML, not UTF-8, not XML-RPC, or not about processes."""
 
 T = TypeVar("T")
-
-
-class _Transport(SupervisorTransport):  # type: ignore[misc]
-    """The stock transport with a limit: without one a stalled supervisord blocks for ever."""
-
-    def __init__(self, username: str, password: str, serverurl: str, limit: float) -> None:
-        super().__init__(username or None, password or None, serverurl)
-        parts = urlsplit(serverurl)
-
-        def connect() -> http.client.HTTPConnection:
-            if parts.scheme == "unix":
-                return _UnixConnection(serverurl.removeprefix("unix://"), limit)
-            return http.client.HTTPConnection(parts.hostname or "localhost", parts.port or 80, timeout=limit)
-
-        self._get_connection = connect
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, limit: float) -> None:
-        super().__init__("localhost", timeout=limit)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class Supervisord:
@@ -64,7 +42,7 @@ class Supervisord:
         self, serverurl: str, username: str = "", password: str = "", limit: float = CALL_LIMIT
     ) -> None:
         self.serverurl = serverurl
-        self._transport = _Transport(username, password, serverurl, limit)
+        self._transport = Transport(username, password, serverurl, limit)
         self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", self._transport)
         self._logs: dict[SlotName, str] = {}
         self._marks: dict[SlotName, int] = {}
@@ -76,6 +54,10 @@ class Supervisord:
     def process(self, name: SlotName) -> Process:
         """One process. Raises SupervisorUnavailable, SupervisorFault (BAD_NAME)."""
         return self._call(lambda rpc: self._process(rpc.getProcessInfo(name)))
+
+    def pid(self) -> int:
+        """supervisord's own pid. Raises SupervisorUnavailable."""
+        return self._call(lambda rpc: int(rpc.getPID()))
 
     def start(self, name: SlotName) -> None:
         """Start without waiting. Raises SupervisorUnavailable, SupervisorFault."""
@@ -125,10 +107,13 @@ class Supervisord:
             self._marks[name] = 0
 
     def _process(self, info: dict[str, Any]) -> Process:
-        name = SlotName(f"{info['group']}:{info['name']}")
-        self._logs[name] = info["stderr_logfile"] or info["stdout_logfile"]
-        state = ProcessState.__members__.get(info["statename"], ProcessState.UNKNOWN)
-        return Process(name=name, state=state, pid=info["pid"], detail=_detail(info))
+        name = SlotName(f"{_text(info, 'group')}:{_text(info, 'name')}")
+        self._logs[name] = _text(info, "stderr_logfile") or _text(info, "stdout_logfile")
+        state = ProcessState.__members__.get(_text(info, "statename"), ProcessState.UNKNOWN)
+        pid = _number(info, "pid")
+        if pid < 0:
+            raise ValueError(f"{pid} is no process")
+        return Process(name=name, state=state, pid=pid, detail=_detail(info))
 
     def _call(self, ask: Callable[[Any], T]) -> T:
         try:
@@ -137,22 +122,36 @@ class Supervisord:
             code = getFaultDescription(fault.faultCode)
             if code == "SHUTDOWN_STATE":  # to any question, and before the event that says so
                 raise SupervisorUnavailable("supervisord is shutting down") from fault
-            raise SupervisorFault(code, fault.faultString) from fault
+            raise SupervisorFault(code, str(fault.faultString)[:TOLD]) from fault
         except xmlrpc.client.ProtocolError as error:
             self.close()
             raise SupervisorUnavailable(_refusal(self.serverurl, error)) from error
         except (OSError, http.client.HTTPException, *_NO_ANSWER) as error:
             self.close()
-            reason = str(error) or type(error).__name__
+            reason = str(error)[:TOLD] or type(error).__name__
             if isinstance(error, _NO_ANSWER):
-                reason = f"what answers there is no supervisord ({type(error).__name__}: {error})"
+                reason = f"what answers there is no supervisord ({type(error).__name__}: {reason})"
             raise SupervisorUnavailable(
                 f"supervisord at {self.serverurl} can't be asked: {reason}"
             ) from error
 
 
-def _compared(added: list[str], changed: list[str], removed: list[str]) -> dict[str, tuple[str, ...]]:
-    return {"added": tuple(added), "changed": tuple(changed), "removed": tuple(removed)}
+def _text(info: dict[str, Any], key: str) -> str:
+    if not isinstance(info[key], str):
+        raise TypeError(f"{key} is no text")
+    return str(info[key])
+
+
+def _number(info: dict[str, Any], key: str) -> int:
+    if type(info[key]) is not int:  # a bool is an int, too
+        raise TypeError(f"{key} is no whole number")
+    return int(info[key])
+
+
+def _compared(*groups: list[str]) -> dict[str, tuple[str, ...]]:
+    if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in groups):
+        raise TypeError("the groups are no lists of names")
+    return {key: tuple(names) for key, names in zip(("added", "changed", "removed"), groups, strict=True)}
 
 
 def _refusal(serverurl: str, error: xmlrpc.client.ProtocolError) -> str:
@@ -161,12 +160,12 @@ def _refusal(serverurl: str, error: xmlrpc.client.ProtocolError) -> str:
             f"supervisord at {serverurl} refused the user name or password (401): the listener uses those of "
             "[unix_http_server] or [inet_http_server] in the configuration file that it reads"
         )
-    return f"supervisord at {serverurl} answered {error.errcode} {error.errmsg}"
+    return f"supervisord at {serverurl} answered {error.errcode} {error.errmsg[:TOLD]}"
 
 
 def _detail(info: dict[str, Any]) -> str:
     if info["statename"] != "EXITED":
-        return str(info["spawnerr"])
+        return _text(info, "spawnerr")
     # its own words for EXITED are "Bad exit code -1", also for a process that a signal ended
-    status = info["exitstatus"]
+    status = _number(info, "exitstatus")
     return f"exited with status {status}" if status >= 0 else "ended by a signal"

@@ -9,8 +9,10 @@ from typing import Protocol
 
 import pytest
 
+from supervisor_reload.core.configfacts import (
+    GroupsCompared,
+)
 from supervisor_reload.core.errors import SupervisorFault
-from supervisor_reload.core.facts import GroupsCompared
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.model import SlotName
 from supervisor_reload.core.ports import Supervisor

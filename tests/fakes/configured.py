@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from supervisor_reload.core.configfacts import (
+    ConfigurationRead,
+    ConfigurationRefused,
+)
 from supervisor_reload.core.configuration import Configuration, GroupSettings, group_of
 from supervisor_reload.core.coordinator import Coordinator
 from supervisor_reload.core.facts import (
     ChangeKind,
-    ConfigurationRead,
-    ConfigurationRefused,
     FileChanged,
     RevisionComputed,
     SeenBy,
@@ -23,6 +25,7 @@ from supervisor_reload.core.model import (
     TargetSettings,
     WatchSettings,
 )
+from supervisor_reload.core.recall import Recollection
 from supervisor_reload.engine import Engine, Inbox
 from supervisor_reload.surroundings import Eyes, Hands
 
@@ -37,20 +40,19 @@ class ConfiguredWorld(World):
 
     reload_config: bool = False
     own_group: str = "reload"
-    remembered: tuple[SlotName, ...] = ()
     built: list[str] = field(default_factory=list)
     """what new settings made, and what was closed"""
     reading_seconds: float = 0.02
     open: list[TargetSettings] = field(default_factory=list)
     """by what settings other eyes than the first look now"""
 
-    def start_listener(self) -> None:
-        """A new listener, with what the one before remembered, and the first reading of the files."""
-        super().start_listener()
+    def start_listener(self, past: Recollection | None = None) -> None:
+        """A new listener, and the first reading of the files."""
+        past = past or Recollection()
+        super().start_listener(past)
         self.configuration = self.configured(self.settings)
-        self.core = Coordinator([self.settings], self.configuration, self.remembered)
-        outside = replace(self.engine._outside, remember=self._remember)
-        self.engine = Engine(self.core, Inbox(), outside, Building(self))
+        self.core = Coordinator([self.settings], self.configuration, past, self.clock())
+        self.engine = Engine(self.core, Inbox(), self.engine._outside, Building(self), past.records)
         self.put(Ticked(), 0.0)
         self.put(ConfigurationRead(configuration=self.configuration), 0.1)
 
@@ -93,8 +95,10 @@ class ConfiguredWorld(World):
             event = FileChanged(target="web", path=f"/app/{name}", kind=kind)
             self.put(SeenBy(settings=settings, fact=event), 0.001)
 
-    def _remember(self, names: tuple[SlotName, ...]) -> None:
-        self.remembered = names
+    @property
+    def remembered(self) -> tuple[SlotName, ...]:
+        """What the journal says that we owe a start."""
+        return tuple(self.journal.found().get("owed", {}).get("names", ()))
 
 
 class Building:

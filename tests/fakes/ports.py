@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from supervisor_reload.core.configfacts import (
+    GroupsCompared,
+)
 from supervisor_reload.core.facts import (
     CheckFailed,
     CheckPassed,
     CommandFailed,
     CommandSucceeded,
     Fact,
-    GroupsCompared,
 )
 from supervisor_reload.core.model import Revision, SlotName
 
@@ -31,14 +33,17 @@ class Recorded:
     def start(self, name: SlotName) -> None:
         self._record("start", name)
         self._supervisor.start(name)
+        self._world.after_order()
 
     def stop(self, name: SlotName) -> None:
         self._record("stop", name)
         self._supervisor.stop(name)
+        self._world.after_order()
 
     def signal(self, name: SlotName, signal: str) -> None:
         self._record(signal, name)
         self._supervisor.signal(name, signal)
+        self._world.after_order()
 
     def reread(self) -> GroupsCompared:
         return self._supervisor.reread()
@@ -124,6 +129,9 @@ class Draining:
 class Exits:
     def watch(self, name: SlotName, pid: int) -> None:
         pass
+
+    def born(self, pid: int) -> str:
+        return f"{pid}00"
 
     def close(self) -> None:
         pass

@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from supervisor_reload.core.configfacts import (
+    GroupsCompared,
+)
 from supervisor_reload.core.errors import SupervisorFault
-from supervisor_reload.core.facts import GroupsCompared
 from supervisor_reload.core.model import Process, ProcessState, SlotName
 
 S = ProcessState

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -39,9 +40,11 @@ from supervisor_reload.core.model import (
     WatchSettings,
 )
 from supervisor_reload.core.orders import Story
+from supervisor_reload.core.recall import Recollection
 from supervisor_reload.engine import Engine, Inbox
 from supervisor_reload.outside import Outside
 
+from .journal import FakeJournal, Killed
 from .ports import Checks, Commands, Draining, Exits, Probing, Recorded
 from .supervisord import Boot, FakeClock, FakeSupervisord, Program
 
@@ -117,6 +120,8 @@ class World:
         self.stories: list[Story] = []
         self.orders: list[tuple[str, SlotName]] = []
         self.on_order: Callable[[str, SlotName], None] = lambda verb, name: None
+        self.after_order: Callable[[], None] = lambda: None
+        """called once supervisord has done it, before its answer comes; may raise Killed"""
         self.git_held = False
         self.check_seconds = 0.02
         self.commands: list[tuple[int, float, bool]] = []
@@ -129,12 +134,20 @@ class World:
         self._draining: dict[SlotName, int] = {}
         self.busy: dict[SlotName, float | None] = {}
         """when the work in hand of a slot's process will be done; None is never"""
-        self._read = ""
-        self._rules: set[int] = set()
+        self.saves: Counter[int] = Counter()
+        """of files that a rule of run_on names"""
+        self._marks: dict[str, tuple[str, Counter[int]]] = {"": ("", Counter())}
+        """the content of each final reading"""
+        self._mark = ""
+        self.down_until: float | None = None
+        """the listener was killed, and is started again then"""
+        self.down_for = 0.05
+        self.journal = FakeJournal()
         self.start_listener()
 
-    def start_listener(self) -> None:
-        """A new listener, which knows nothing."""
+    def start_listener(self, past: Recollection | None = None) -> None:
+        """A new listener, which knows nothing, or what the one before left behind."""
+        past = past or Recollection()
         self._due.clear()
         self._probing.clear()
         self._draining.clear()
@@ -149,10 +162,23 @@ class World:
             exits=Exits(),
             observers=(self.stories.append,),
             clock=self.clock,
+            journal=self.journal,
+            wall=lambda: 1_700_000_000.0 + self.clock(),
         )
-        self.core = Coordinator([self.settings])
-        self.engine = Engine(self.core, Inbox(), outside)
+        self.journal.put = lambda fact: self.put(fact, 0.0)
+        self.core = Coordinator([self.settings], past=past, now=self.clock())
+        self.engine = Engine(self.core, Inbox(), outside, kept=past.records)
         self.put(Ticked(), 0.0)
+
+    def restart_listener(self) -> None:
+        """The listener was killed, and supervisord started it again."""
+        self.down_until = None
+        self._mark = str(self.journal.found().get("target web", {}).get("mark", ""))
+        self.start_listener(self.past())
+
+    def past(self, lines: int | None = None) -> Recollection:
+        """What the journal says after so many lines."""
+        return Recollection(records=self.journal.found(lines), is_same_life=True)
 
     @property
     def target(self):  # type: ignore[no-untyped-def]
@@ -170,7 +196,7 @@ class World:
         rules: tuple[int, ...] = (),
     ) -> None:
         """Somebody saves a file, one that these rules of run_on name."""
-        self._rules |= set(rules)
+        self.saves.update(rules)
         self.code = Code(revision=revision, passes=passes, boot=boot or Boot())
         self.touch(name)
 
@@ -190,13 +216,31 @@ class World:
             self.clock.now = max(self.clock.now + 1e-6, min(at, end))
             self.supervisor.settle()
             self._probe()
-            if self.clock.now - self._ticked >= 5:
+            if self.clock.now - self._ticked >= 5 and self.down_until is None:
                 self.put(Ticked(), 0.0)
 
     _ticked = _probed_at = 0.0
 
     def turn(self) -> None:
-        """One turn of the engine with the facts that are due."""
+        """One turn of the engine with the facts that are due; it may be killed in it."""
+        if self.down_until is not None:
+            if self.clock.now < self.down_until:
+                return
+            self.restart_listener()
+        try:
+            self._turn()
+        except Killed:
+            self.kill_listener()
+
+    def kill_listener(self) -> None:
+        """It dies, with everything that it knows; supervisord will start it again."""
+        self.down_until = self.clock.now + self.down_for
+        self.journal.before = self.journal.after = self.after_order = lambda: None
+        self._due.clear()
+        self._probing.clear()
+        self._draining.clear()
+
+    def _turn(self) -> None:
         facts = []
         while self._due and self._due[0][0] <= self.clock.now:
             fact = heapq.heappop(self._due)[2]
@@ -206,9 +250,14 @@ class World:
         assert self.engine.turn(facts) is None
 
     def put(self, fact: Fact, delay: float = 0.001) -> None:
+        """A fact comes soon, if there is somebody to hear it."""
+        if self.down_until is not None:
+            return
         heapq.heappush(self._due, (self.clock.now + delay, next(self._number), fact))
 
     def _times(self) -> list[float | None]:
+        if self.down_until is not None:
+            return [self.down_until, self.supervisor.next_event_at()]
         return [
             self.engine.wakes_at(self.clock.now),
             self.supervisor.next_event_at(),
@@ -252,14 +301,20 @@ class World:
     # -- the ports Sources and Watch
 
     def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
-        changed = () if self.code.revision == self._read and not self._rules else ("/app/app.py",)
-        rules = tuple(sorted(self._rules))
+        revision, saves = self._marks[self._mark]
+        rules = tuple(rule for rule in sorted(self.saves) if self.saves[rule] > saves[rule])
+        changed = () if self.code.revision == revision and not rules else ("/app/app.py",)
         if final:
-            self._read = self.code.revision
-            self._rules.clear()
-        revision = Revision(self.code.revision)
+            self._mark = f"m{len(self._marks)}"
+            self._marks[self._mark] = self.code.revision, self.saves.copy()
         fact = RevisionComputed(
-            target=target, revision=revision, changed=changed, rules=rules, full=full, final=final
+            target=target,
+            revision=Revision(self.code.revision),
+            changed=changed,
+            rules=rules,
+            mark=self._mark,
+            full=full,
+            final=final,
         )
         self.put(fact, 0.004)
 

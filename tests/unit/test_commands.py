@@ -14,7 +14,7 @@ import pytest
 
 from supervisor_reload.core.facts import CheckFailed, CheckPassed, CommandFailed, CommandSucceeded, Fact
 from supervisor_reload.core.model import CheckSettings, ReactionSettings, Revision, RunRule
-from supervisor_reload.edges.commands import Checking, Commanding, check
+from supervisor_reload.edges.commands import Checking, Commanding, check, command
 from supervisor_reload.edges.spawning import Outcome
 from tests.fakes.world import web
 from tests.integration.supervisord import wait_for
@@ -164,6 +164,31 @@ def test_a_command_of_run_on(facts: queue.SimpleQueue[Fact], tmp_path: Path) -> 
     finally:
         commanding.close()
     assert facts.empty()
+
+
+@pytest.mark.parametrize("run_as_check", [True, False])
+def test_no_name_is_a_command(tmp_path: Path, run_as_check: bool) -> None:
+    """Names of any bytes arrive as they are, by check and by run_on, and nothing in them happens."""
+    names = (
+        b"$(touch pwned)",
+        b"`touch pwned`",
+        b"; touch pwned",
+        b"-rf",
+        b"%s%(x)s",
+        b"a\nb",
+        b"\xff\xfe",
+        b"*",
+    )
+    paths = tuple(os.fsdecode(os.path.join(os.fsencode(tmp_path), name)) for name in names)
+    words = ("sh", "-c", 'cat > got; cmp got "$SUPERVISOR_RELOAD_FILES"')
+    if run_as_check:
+        outcome = check(CheckSettings(command=words, directory=str(tmp_path)), "web", R1, paths)
+    else:
+        rule = RunRule(patterns=("*",), command=words)
+        outcome = command(ReactionSettings(run_on=(rule,), directory=str(tmp_path)), 0, "web", R1, paths)
+    assert (0, "") == (outcome.code, outcome.output)
+    assert [os.fsencode(path) for path in paths] == (tmp_path / "got").read_bytes().split(b"\0")[:-1]
+    assert ["got"] == os.listdir(tmp_path)
 
 
 def test_a_command_has_a_limit() -> None:

@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from supervisor_reload.core.configfacts import (
+    ConfigurationRead,
+    ConfigurationRefused,
+)
 from supervisor_reload.core.configuration import Configuration
 from supervisor_reload.core.errors import ConfigError, ConfigErrors
-from supervisor_reload.core.facts import ConfigurationRead, ConfigurationRefused, Fact
+from supervisor_reload.core.facts import (
+    Fact,
+)
 from supervisor_reload.core.model import Settings
 from supervisor_reload.edges.configuration import ConfigurationFiles
 

@@ -100,6 +100,7 @@ def test_an_endless_head_is_no_answer(listener: socket.socket) -> None:
         (b"HTTP/1.1 2", "'HTTP/1.1 2'"),
         (b"HTTP/1.1 20x OK\r\n\r\n", "'HTTP/1.1 20x OK\\r\\n'"),
         (b"", "'Remote end closed connection without response'"),
+        (b"HTTP/" + b"9" * 3000 + b" 200 OK\r\n\r\n", "HTTP/" + "9" * 195),
     ],
 )
 def test_http_needs_an_http_answer(listener: socket.socket, said: bytes, told: str) -> None:

@@ -14,6 +14,7 @@ from supervisor_reload.core.facts import ChangeKind
 from supervisor_reload.core.model import LIGHT, ReactionSettings, RunRule, SlotName
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.phase import Phase
+from tests.fakes.journal import Killed
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, World, web
 
@@ -43,7 +44,20 @@ GOOD = st.builds(
     exit_code=st.sampled_from([0, 1]),
 )
 BAD = st.sampled_from([Boot(dies_after=0.05), Boot(dies_after=0.9), Boot(ready_after=None)])
+DOWN = st.sampled_from([0.0, 0.05, 1.0, 15.0])
 TIMES = st.sampled_from([0.0, 0.001, 0.01, 0.06, 0.3, 1.1, 2.0, 7.0])
+
+
+class Fuse:
+    """Kills the listener when it has been called so often."""
+
+    def __init__(self, calls: int) -> None:
+        self.calls = calls
+
+    def __call__(self) -> None:
+        self.calls -= 1
+        if self.calls < 0:
+            raise Killed
 
 
 class Promises(RuleBasedStateMachine):
@@ -67,6 +81,9 @@ class Promises(RuleBasedStateMachine):
         self.needs: dict[str, tuple[float, tuple[int, ...]]] = {}
         """when a revision was first saved, and which commands it must be preceded by"""
         self.stopped: set[SlotName] = set()
+        self.ever_stopped: set[SlotName] = set()
+        self.told: set[tuple[int, int]] = set()
+        """which process was told to reload itself, in which rollout"""
         self.disturbed = False
         """a process ended by itself or by an operator, and the engine may not know it yet"""
 
@@ -130,6 +147,7 @@ class Promises(RuleBasedStateMachine):
         except SupervisorFault:
             return
         self.stopped.add(self.slot(number))
+        self.ever_stopped.add(self.slot(number))
 
     @rule(number=st.integers(0, 3))
     def operator_starts(self, number: int) -> None:
@@ -144,6 +162,47 @@ class Promises(RuleBasedStateMachine):
     def work_comes(self, number: int, seconds: float | None) -> None:
         done_at = None if seconds is None else self.world.clock.now + seconds
         self.world.busy[self.slot(number)] = done_at
+
+    @rule(down=DOWN)
+    def the_listener_is_killed(self, down: float) -> None:
+        self.world.down_for = down
+        self.world.kill_listener()
+
+    @rule(down=DOWN, writes=st.integers(0, 12), where=st.sampled_from(["before", "after"]))
+    def the_listener_dies_at_a_record(self, down: float, writes: int, where: str) -> None:
+        """Right before one of the next writes to the journal, or right after it."""
+        self.world.down_for = down
+        setattr(self.world.journal, where, Fuse(writes))
+
+    @rule(down=DOWN, orders=st.integers(0, 3))
+    def the_listener_dies_at_an_order(self, down: float, orders: int) -> None:
+        """supervisord has carried it out, and nobody hears the answer."""
+        self.world.down_for = down
+        self.world.after_order = Fuse(orders)
+
+    @rule(boot=GOOD, down=DOWN, writes=st.integers(0, 12), seconds=st.sampled_from([1.1, 7.0]))
+    def the_listener_dies_in_a_rollout(self, boot: Boot, down: float, writes: int, seconds: float) -> None:
+        self.the_listener_dies_at_a_record(down, writes, "before" if writes % 2 else "after")
+        self.save(boot, True)
+        self.world.advance(seconds)
+
+    @rule(boot=GOOD, down=DOWN, orders=st.integers(0, 3), seconds=st.sampled_from([1.1, 7.0]))
+    def the_listener_dies_at_an_order_of_a_rollout(
+        self, boot: Boot, down: float, orders: int, seconds: float
+    ) -> None:
+        self.the_listener_dies_at_an_order(down, orders)
+        self.save(boot, True)
+        self.world.advance(seconds)
+
+    @rule(boot=GOOD, number=st.integers(0, 3), seconds=TIMES, stops=st.booleans())
+    def an_operator_acts_in_a_rollout(self, boot: Boot, number: int, seconds: float, stops: bool) -> None:
+        self.save(boot, True)
+        self.world.advance(seconds)
+        (self.operator_stops if stops else self.operator_starts)(number)
+
+    @rule(full=st.booleans())
+    def the_disk_fills(self, full: bool) -> None:
+        self.world.journal.full = full
 
     @rule(lossy=st.booleans())
     def facts_get_lost(self, lossy: bool) -> None:
@@ -167,6 +226,9 @@ class Promises(RuleBasedStateMachine):
         program = world.supervisor.programs[name]
         if verb not in ("start", "stop", "HUP"):
             assert (program.pid, verb) not in program.signals, "the graceful signal was sent twice"
+        if verb == "HUP" and target.rollout is not None:
+            assert (program.pid, target.rollout.id) not in self.told, "the reload signal was sent twice"
+            self.told.add((program.pid, target.rollout.id))
         if verb == "start":
             serves = any(slot.is_live for slot in target.slots.values() if slot.name != name)
             is_spare = self.settings.has_spare and serves  # stopped while others were enough: spare again
@@ -231,12 +293,15 @@ class Promises(RuleBasedStateMachine):
     def it_ends_well(self) -> None:
         """After a quiet while: no rollout hangs, nothing is left stopped, the newest good code runs."""
         world = self.world
-        world.git_held = world.lose_events = world.lose_exits = False
+        world.git_held = world.lose_events = world.lose_exits = world.journal.full = False
+        world.journal.before = world.journal.after = world.after_order = lambda: None
         world.advance(200, step=5.0)
         self.disturbed = False
         target, code = world.target, world.code
         assert target.rollout is None, (target.rollout, target.slots)
         assert not [s for s in target.slots.values() if s.phase in (Phase.VACANT, Phase.STARTING)]
+        by_hand = {slot.name for slot in target.slots.values() if slot.is_by_hand}
+        assert by_hand <= self.ever_stopped, "what we stopped was taken for an operator's"
         for slot in target.slots.values():
             program = world.supervisor.programs[slot.name]
             assert slot.state is program.state, (slot, program)

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from supervisor_reload.core.configfacts import (
+    GroupsChanged,
+)
 from supervisor_reload.core.errors import SupervisorFault
 from supervisor_reload.core.facts import (
-    GroupsChanged,
     SupervisorStopping,
     Ticked,
 )

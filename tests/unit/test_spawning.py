@@ -101,7 +101,8 @@ def test_the_limit_ends_it(words: str) -> None:
 def test_a_flood_is_cut_to_its_end() -> None:
     """yes fills neither memory nor pipe; the last words are kept, and the limit holds."""
     outcome = run(["yes"], limit=SHORT)
-    assert (-9, OUTPUT_LIMIT) == (outcome.code, len(outcome.output))
+    assert -9 == outcome.code
+    assert OUTPUT_LIMIT - 2 <= len(outcome.output) <= OUTPUT_LIMIT  # without a line that was cut
     outcome = sh("head -c 10000000 /dev/zero | tr '\\0' a; echo; echo end")
     assert outcome.output.endswith("a\nend\n")
     assert OUTPUT_LIMIT == len(outcome.output)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from supervisor_reload.core.configfacts import (
+    GroupsChanged,
+)
 from supervisor_reload.core.errors import SupervisorFault
-from supervisor_reload.core.facts import GroupsChanged
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.model import SlotName
 from supervisor_reload.core.phase import Phase
@@ -213,7 +215,7 @@ def test_a_listener_killed_in_the_middle_goes_on() -> None:
     world.advance(1)
     assert S.STOPPED is world.supervisor.programs[IDLE].state
     assert {JOB, IDLE} == set(world.remembered)
-    world.start_listener()
+    world.restart_listener()
     world.advance(20)
     assert "group updated" == world.events()[-1]
     assert {S.RUNNING} == {world.supervisor.programs[name].state for name in (JOB, IDLE)}
@@ -230,7 +232,7 @@ def test_a_listener_killed_in_the_middle_pays_what_it_owes() -> None:
     world.supervisor.configured = None
     world.reload_config = False
     assert S.STOPPING is world.supervisor.programs[JOB].state
-    world.start_listener()
+    world.restart_listener()
     world.advance(20)
     assert {S.RUNNING} == {world.supervisor.programs[name].state for name in (JOB, IDLE)}
     assert () == world.remembered

@@ -1,6 +1,7 @@
 """The story as log lines on stderr: text for people, or one JSON object a line for machines.
 
-Names and output come from outside: control characters are escaped, so that no file name can forge a line.
+Names and output come from outside: control characters are escaped, so that no file name can forge a line; and
+what is secret is hidden in every line, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from typing import Any
 from supervisor.options import make_namespec
 
 from ...core.orders import Story
+from ...core.secrets import Redaction
 
 log = logging.getLogger("supervisor_reload.story")
+
+BY_PLACE = Redaction()
+"""Hides what stands where secrets stand; it knows none."""
 
 SHOWN = 5
 """Changed files that are named in a text line."""
@@ -26,6 +31,7 @@ QUOTED = 15
 
 TEXT: Mapping[str, str] = {
     "rollout began": "{changed}: rolling out {revision}{again}",
+    "rollout resumed": "going on with {revision}, where the last listener ended",
     "rollout echoed": "{changed}: changes again after every start. If the program writes it, exclude= it",
     "rollout grew": "{changed}: now {revision}",
     "rollout superseded": "{revision} is superseded by {newer}",
@@ -58,6 +64,9 @@ TEXT: Mapping[str, str] = {
     "slot stopped by hand": "{slot} was stopped by hand: it stays stopped until it is started by hand",
     "spare slot stopped by hand": "{slot} was stopped by hand: a spare slot again, for the next rollout",
     "slot failed": "{slot} failed: {reason}",
+    "journal failed": "can't be written ({reason}): what is under way is finished, and nothing new begins "
+    "until it can",
+    "journal mended": "is written again",
     "configuration refused": "can't be used, so the last good one stays in force{output}",
     "configuration right again": "is right again",
     "configuration doubted": "was read, with a warning{output}",
@@ -171,11 +180,15 @@ def escaped(text: str) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, message, and a story's own values."""
+    """One JSON object a line: time (ISO 8601, UTC), level, message, and a story's own values, no secrets."""
+
+    def __init__(self, redact: Redaction = BY_PLACE) -> None:
+        super().__init__()
+        self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
-        line: dict[str, object] = {
+        line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
@@ -187,4 +200,17 @@ class JsonFormatter(logging.Formatter):
             line |= story.values
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        # before it is quoted: what is hidden afterwards may take a quotation mark with it
+        return json.dumps(self._redact.within(line), default=lambda value: self._redact(str(value)))
+
+
+class TextFormatter(logging.Formatter):
+    """Time, level and message, for people; no secrets, also in tracebacks."""
+
+    def __init__(self, redact: Redaction = BY_PLACE) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text, with ``***`` in place of every secret."""
+        return self._redact(super().format(record))

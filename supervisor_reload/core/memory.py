@@ -1,0 +1,131 @@
+"""What of the state must be known after our death, as records of the journal: under which key, and what.
+
+It tells what the journal does not hold yet; when that is written is the engine's business, and what is made
+of it afterwards is ``recall``'s. Nothing here reads or writes a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .condition import condition
+from .likeness import eyes_of, shape_of
+from .model import Record, Value
+from .phase import Phase
+from .records import to_record
+from .rollout import Outcome
+from .slot import Slot
+from .target import Target
+
+if TYPE_CHECKING:
+    from .coordinator import Coordinator
+
+SLOT, TARGET, CHANGED, ROLLOUT = "slot ", "target ", "changed ", "rollout "
+OWED, HEALTH = "owed", "health"
+
+HISTORY = 100
+"""Rollouts of each target that are kept; the key of an older one is used again."""
+
+MOST_NAMED = 20
+"""Changed files of a rollout that are named."""
+
+LEFT_OUT = ("settings", "look_at", "dead_pid", "reason")
+"""What is not kept of a slot: what the next look tells anyway, and what changes with every probe."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the journal holds, as far as we wrote it or found it."""
+
+    kept: dict[str, Record]
+    _seen: dict[str, object]
+    """by key: the state of which it was asked last"""
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Record]) -> Memory:
+        """The journal holds these."""
+        return cls(dict(kept), {})
+
+    def news(self, core: Coordinator, wall: float) -> dict[str, Record | None]:
+        """What it has to hold instead, by key; None where a key is to be forgotten.
+
+        ``wall`` is the time of day, seconds since 1970; it is only ever shown.
+        """
+        news: dict[str, Record | None] = {}
+        for key, record in self._now(core, wall):
+            if self.kept.get(key) != record:
+                news[key] = self.kept[key] = record
+        names = {SLOT + name for target in core.targets.values() for name in target.slots}
+        names |= {kind + name for name in core.targets for kind in (TARGET, CHANGED)}
+        for key in [key for key in self.kept if key.startswith((SLOT, TARGET, CHANGED)) and key not in names]:
+            news[key] = None
+            del self.kept[key]
+        return news
+
+    def _now(self, core: Coordinator, wall: float) -> Iterator[tuple[str, Record]]:
+        for target in core.targets.values():
+            name = target.settings.name
+            yield TARGET + name, of_target(target)
+            intake = target.intake
+            if self._is_new(CHANGED + name, (len(intake.changed), intake.disk)):
+                yield CHANGED + name, {"names": [*sorted(intake.changed)]}
+            for slot in target.slots.values():
+                if self._is_new(SLOT + slot.name, slot):
+                    yield SLOT + slot.name, of_slot(slot)
+            ended = target.ended
+            key = f"{ROLLOUT}{name} {ended.id % HISTORY}" if ended is not None else ""
+            if ended is not None and self._is_new(key, ended):
+                yield key, of_outcome(ended, wall)
+        yield OWED, {"names": [*sorted(core.reconfiguring.owed)]}
+        yield HEALTH, {"degraded": core.degraded}
+
+    def _is_new(self, key: str, state: object) -> bool:
+        """Whether it is worth a record: this runs each turn, and there may be many of them."""
+        was, self._seen[key] = self._seen.get(key), state
+        return was is not state and was != state
+
+
+def of_slot(slot: Slot) -> Record:
+    """What must be known of a slot."""
+    record = to_record(slot, LEFT_OUT)
+    if slot.phase is Phase.FAILED:
+        record["reason"] = slot.reason
+    return record
+
+
+def of_target(target: Target) -> Record:
+    """What must be known of a target besides its slots."""
+    state, reason = condition(target)
+    intake, rollout = target.intake, target.rollout
+    owed = intake.preparation.owed | ({intake.preparation.running} - {None})
+    record: Record = {
+        "condition": state.value,
+        "why": reason,
+        "eyes": eyes_of(target.settings),
+        "shape": shape_of(target.settings),
+        "next_id": target.next_id,
+        "is_trimmed": target.is_trimmed,
+        "unserved": target.unserved,
+        "disk": intake.disk or intake.disk_before,
+        "mark": intake.mark,
+        "accepted": intake.accepted,
+        "rejected": intake.rejected,
+        "refusal": intake.refusal,
+        "rules": [*sorted(number for number in owed if number is not None)],
+        "restraint": to_record(target.restraint, ("settings", "obstacle", "changed", "echoes")),
+    }
+    if rollout is not None:
+        record["rollout"] = {**to_record(rollout, ("changed",)), "changed": _named(rollout.changed)}
+    return record
+
+
+def of_outcome(ended: Outcome, wall: float) -> Record:
+    """One rollout of the history."""
+    record = to_record(ended, ("changed",))
+    return {**record, "changed": _named(ended.changed), "files": len(ended.changed), "ended": wall}
+
+
+def _named(changed: Iterable[str]) -> list[Value]:
+    return list[Value](changed)[:MOST_NAMED]

@@ -1,0 +1,168 @@
+"""From the records of a journal to the state of a target, as the listener before us left it.
+
+Recovery is no second program: the state is put back as it was, supervisord and the files are looked at, and
+the same ``decide`` goes on. Only what was ordered and may never have been done is put back by one step here.
+What a record can't tell, or what can't be believed, is unknown; it is never guessed that something was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from .likeness import eyes_of, shape_of
+from .memory import CHANGED, OWED, SLOT, TARGET
+from .model import UNKNOWN, Record, Revision, SlotName, TargetSettings, Value
+from .phase import Phase
+from .records import from_record, optional, several, text, truth, whole
+from .restraint import Restraint
+from .rollout import Rollout
+from .slot import Slot
+from .target import Target
+
+Found = TypeVar("Found")
+
+PROBED_FOR = 5.0
+"""Seconds for which a process that should become ready is asked, though its time ended while nobody did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recollection:
+    """What a journal held when we came."""
+
+    records: Mapping[str, Record] = field(default_factory=dict)
+    is_same_life: bool = False
+    """written since this machine and this supervisord were started: its pids and times mean the same"""
+    doubted: frozenset[str] = frozenset()
+    """keys of which something newer may have been lost"""
+    is_lost: bool = False
+    """there was a journal, and nothing of it can be used"""
+
+
+def recall(settings: TargetSettings, past: Recollection, now: float) -> Target:
+    """A target as the journal tells it; one of which nothing is known, where it tells nothing."""
+    target = Target.of(settings)
+    target.intake.is_doubtful = past.is_lost
+    record = past.records.get(TARGET + settings.name)
+    if record is None:
+        return target
+    try:
+        _number(target, record)
+        _restrain(target, record, past)
+        if past.is_same_life:
+            _see(target, record, past.records.get(CHANGED + settings.name, {}))
+            _go_on(target, record)
+    except (ValueError, KeyError):  # of another version, or damaged
+        target = Target.of(settings)
+        target.intake.is_doubtful = True
+    if past.is_same_life:
+        is_blind = target.intake.accepted is None
+        target.slots = {name: _slot(slot, past, now, is_blind) for name, slot in target.slots.items()}
+    return target
+
+
+def marks(past: Recollection, settings: Iterable[TargetSettings]) -> dict[str, str]:
+    """By target: the reading of which the journal knows, for what has changed since to be told."""
+    targets = (recall(target, past, 0.0) for target in settings)
+    return {target.settings.name: target.intake.mark for target in targets if target.intake.accepted}
+
+
+def owed(past: Recollection, settings: Iterable[TargetSettings]) -> set[SlotName]:
+    """Processes that we stopped and must start though no target does: of an update, or not ours any more."""
+    if not past.is_same_life:
+        return set()
+    names = _list(past.records.get(OWED, {}), "names", text)
+    kept = {slot.name for target in settings for slot in target.slots}
+    left = {SlotName(key.removeprefix(SLOT)) for key in past.records if key.startswith(SLOT)} - kept
+    stopped = {name for name in left if _is_ours_to_start(past.records[SLOT + name])}
+    return {SlotName(name) for name in names} | stopped
+
+
+def _is_ours_to_start(record: Record) -> bool:
+    leaving = {phase.value for phase in Phase if phase.is_leaving} | {Phase.VACANT.value}
+    return record.get("phase") in leaving and not record.get("is_retiring") and not record.get("is_by_hand")
+
+
+def _number(target: Target, record: Record) -> None:
+    target.next_id = _read(record, "next_id", whole, 1)
+    is_same_shape = record.get("shape") == shape_of(target.settings)
+    target.is_trimmed = is_same_shape and _read(record, "is_trimmed", truth, default=False)
+
+
+def _restrain(target: Target, record: Record, past: Recollection) -> None:
+    """What was held against a revision; pauses are of one life, and other eyes see another revision."""
+    known = record.get("restraint", {})
+    if record.get("eyes") != eyes_of(target.settings) or not isinstance(known, dict):
+        return
+    restraint = from_record(Restraint, known, settings=target.settings)
+    if not past.is_same_life:
+        restraint.retry_at, restraint.begun = None, []
+        if not restraint.is_held:
+            restraint.forget()
+    target.restraint = restraint
+
+
+def _see(target: Target, record: Record, changed: Record) -> None:
+    """What was on disk; the first reading tells whether it still is."""
+    intake = target.intake
+    intake.preparation.owed = set(_list(record, "rules", whole))
+    intake.preparation.owed &= set(range(len(target.settings.reactions.run_on)))
+    if record.get("eyes") != eyes_of(target.settings):
+        return
+    intake.disk_before, intake.mark = _revision(record, "disk"), _read(record, "mark", text, "")
+    intake.accepted, intake.rejected = _revision(record, "accepted"), _revision(record, "rejected")
+    intake.refusal = _read(record, "refusal", text, "")
+    intake.changed = set(_list(changed, "names", text))
+    target.unserved = _revision(record, "unserved")
+
+
+def _go_on(target: Target, record: Record) -> None:
+    rollout = record.get("rollout")
+    if isinstance(rollout, dict) and target.intake.accepted is not None:
+        target.rollout = from_record(Rollout, rollout)
+
+
+def _slot(empty: Slot, past: Recollection, now: float, is_blind: bool) -> Slot:
+    """One slot as it was; ``is_blind``: revisions of then mean nothing now."""
+    key = SLOT + empty.name
+    record = past.records.get(key)
+    if record is None:
+        return empty
+    try:
+        slot = from_record(Slot, record, settings=empty.settings)
+    except ValueError:
+        return replace(empty, revision=UNKNOWN)
+    if is_blind or key in past.doubted:
+        slot = replace(slot, revision=UNKNOWN, former_revision=None, fell_on=None)
+    return _step_back(slot, now)
+
+
+def _step_back(slot: Slot, now: float) -> Slot:
+    """Undo what was written and perhaps not done; a signal may have been sent, and is never sent again."""
+    if slot.phase is Phase.STARTING:
+        return slot.enter(Phase.VACANT, now)  # the first look tells whether it was started
+    if slot.phase is Phase.STOPPING:
+        return replace(slot, is_asked=False)
+    if slot.is_unanswered:
+        reason = "it is not known whether it got its signal"
+        return slot.enter(Phase.FAILED, now, revision=UNKNOWN, reason=reason)
+    if slot.phase in (Phase.PROBING, Phase.SOAKING):
+        left = (slot.deadline or now) - now - (slot.soak if slot.phase is Phase.SOAKING else 0.0)
+        limit = max(left, min(PROBED_FOR, slot.settings.ready.timeout))
+        return slot.enter(Phase.PROBING, now, limit=limit, look_at=now)
+    return slot
+
+
+def _revision(record: Record, key: str) -> Revision | None:
+    found = _read(record, key, optional(text), None)
+    return None if found is None else Revision(found)
+
+
+def _read(record: Record, key: str, reader: Callable[[Value], Found], default: Found) -> Found:
+    """What stands under a key; raises ValueError where that can't be."""
+    return reader(record[key]) if key in record else default
+
+
+def _list(record: Record, key: str, one: Callable[[Value], Found]) -> tuple[Found, ...]:
+    return several(one)(record[key]) if key in record else ()

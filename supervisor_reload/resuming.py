@@ -1,0 +1,83 @@
+"""What the listener before us left behind: its journal, and whether what it says of processes still holds.
+
+It reads, and words what it could not use; what is made of it is the core's.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .core.errors import SupervisorFault, SupervisorUnavailable
+from .core.model import Record
+from .core.ports import Put
+from .core.recall import Recollection
+from .edges.journal import Found, Journal
+from .edges.machine import boot_id
+from .edges.processes import born
+from .edges.supervisord import Supervisord
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legacy:
+    """The journal, open, and what it held."""
+
+    journal: Journal
+    past: Recollection
+    kept: Mapping[str, Record]
+    """the records that need not be written again"""
+
+
+def supervisor_of(supervisor: Supervisord) -> str:
+    """What no other supervisord ever had: ``PID BORN``.
+
+    It is asked for its pid: a shell around the listener's command would be our parent.
+    """
+    try:
+        pid = supervisor.pid()
+    except (SupervisorUnavailable, SupervisorFault):
+        pid = os.getppid()
+    return f"{pid} {born(pid)}"
+
+
+def resume(directory: str, supervisor: str, put: Put) -> Legacy:
+    """Open the journal in the directory of our state.
+
+    Raises:
+        JournalError: the directory can't be ours.
+    """
+    boot = boot_id()
+    journal = Journal(directory, put, boot=boot, supervisor=supervisor)
+    found = journal.open()
+    is_same_life = _is_of(found, boot, supervisor)
+    past = Recollection(
+        records=found.records,
+        is_same_life=is_same_life,
+        doubted=found.doubted,
+        is_lost=bool(found.damage) and not found.records,
+    )
+    if found.damage:
+        _warn(found, past)
+    kept = {key: record for key, record in found.records.items() if key not in found.doubted}
+    return Legacy(journal=journal, past=past, kept=kept)
+
+
+def _is_of(found: Found, boot: str, supervisor: str) -> bool:
+    """Whether its pids and its times are of this boot and this supervisord; unknown counts as so.
+
+    For what it says of a process holds only where the kernel started that one at the same moment.
+    """
+    header = found.header
+    return header is None or (header.boot, header.supervisor) == (boot, supervisor)
+
+
+def _warn(found: Found, past: Recollection) -> None:
+    if past.is_lost:
+        outlook = "what runs is replaced once, and what is stopped stays so: see supervisorctl status"
+    else:
+        outlook = "what it does not tell for sure is looked at, or replaced once"
+    log.warning("the journal was damaged (%s): %s", found.damage, outlook)
