@@ -18,6 +18,7 @@ from typing import TextIO
 from . import __version__, config
 from .core.configuration import Configuration
 from .core.coordinator import Coordinator
+from .core.errors import ConfigError, ConfigErrors
 from .core.facts import (
     Fact,
     FileChanged,
@@ -28,27 +29,35 @@ from .core.facts import (
     SeenBy,
 )
 from .core.filters import filters_of
-from .core.model import LogFormat, Settings, TargetSettings
+from .core.model import LogFormat, Settings, SlotName, TargetSettings
+from .core.secrets import Redaction, secrets_of
+from .edges.ancestry import supervisords_pid
+from .edges.claims import Claimed, Claims
 from .edges.clock import monotonic, wall
 from .edges.commands import Checking, Commanding
 from .edges.configuration import ConfigurationFiles
 from .edges.drains import Drains
 from .edges.drains.told import Told as ToldDrained
+from .edges.holders import Holders
+from .edges.leaving import leave
 from .edges.listening import Listener
 from .edges.notices import Notices
 from .edges.observers import logs
 from .edges.probes import Probes
 from .edges.probes.told import Told as ToldReady
-from .edges.processes import Exits
+from .edges.processes import Exits, born
 from .edges.sources import Sources
 from .edges.supervisord import Supervisord
 from .edges.watching import Watching
 from .engine import Engine, Inbox
 from .outside import Outside
-from .resuming import resume, supervisor_of
+from .resuming import Legacy, resume
 from .surroundings import Eyes, Hands
 
 log = logging.getLogger(__name__)
+
+REFUSED = 2
+"""Exit status of a listener that is not the first: as for a configuration that can't be used."""
 
 
 def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
@@ -61,14 +70,48 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
     log_to(sys.stderr, known.settings)
     for line in (line for warning in known.warnings for line in warning.splitlines()):
         log.warning("%s", line)
+    supervisor = supervisords_pid()
+    identity = f"{supervisor} {born(supervisor)}"
+    try:
+        claims = _claim(known.settings, identity)
+    except Claimed as refusal:
+        log.error("%s", refusal)
+        leave(stdin.fileno())
+        return REFUSED
+    with contextlib.closing(claims):
+        return _work(known, identity, claims, stdin, protocol)
+
+
+def _claim(settings: Settings, identity: str) -> Claims:
+    """Be the only listener here: for this state directory, and for each process. Raises Claimed."""
+    claims = Claims(settings.state_dir, identity)
+    try:
+        claims.take(_slots(settings))
+    except Claimed:
+        claims.close()
+        raise
+    return claims
+
+
+def _slots(settings: Settings) -> list[SlotName]:
+    return [slot.name for target in settings.targets for slot in target.slots]
+
+
+def _work(known: Configuration, identity: str, claims: Claims, stdin: TextIO, protocol: TextIO) -> int:
     inbox = Inbox()
+    legacy = resume(known.settings.state_dir, identity, inbox.put)
     for number in (signal.SIGTERM, signal.SIGINT):
         reason = f"told to stop by {number.name}"
         signal.signal(number, lambda *_, reason=reason: inbox.put(ListenerClosed(reason=reason)))
     notices = Notices(slot for target in known.settings.targets for slot in target.slots)
     notices.start()
     Listener(stdin, protocol, inbox.put, notices.hear).start()
-    with contextlib.closing(notices), _engine(known, inbox, notices) as engine:
+    build = _Builder(inbox, notices, claims, known.settings)
+    with (
+        contextlib.closing(notices),
+        contextlib.closing(legacy.journal),
+        _engine(known, build, legacy) as engine,
+    ):
         end = engine.run()
         for name, phase in engine.unfinished:
             log.warning("leaving in the middle: %s is %s; afterwards look whether it serves", name, phase)
@@ -77,9 +120,9 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
 
 
 @contextlib.contextmanager
-def _engine(known: Configuration, inbox: Inbox, notices: Notices) -> Iterator[Engine]:
+def _engine(known: Configuration, build: _Builder, legacy: Legacy) -> Iterator[Engine]:
     """Everything that works while the engine runs; each part is closed, also when a later one failed."""
-    settings = known.settings
+    settings, inbox = known.settings, build.inbox
     targets = settings.targets
     with contextlib.ExitStack() as stack:
         url = os.environ.get("SUPERVISOR_SERVER_URL", known.server_url)
@@ -87,7 +130,6 @@ def _engine(known: Configuration, inbox: Inbox, notices: Notices) -> Iterator[En
             contextlib.closing(Supervisord(url, settings.username, settings.password))
         )
         exits = stack.enter_context(contextlib.closing(Exits(inbox.put)))
-        build = _Builder(inbox, notices)
         hands = stack.enter_context(contextlib.closing(build.hands(targets)))
         began = time.monotonic()
         eyes = stack.enter_context(contextlib.closing(build.eyes(targets)))
@@ -98,10 +140,8 @@ def _engine(known: Configuration, inbox: Inbox, notices: Notices) -> Iterator[En
             names,
             (time.monotonic() - began) * 1000,
         )
-        files = ConfigurationFiles(known, lambda: config.read(settings.config_file).configuration, inbox.put)
+        files = ConfigurationFiles(known, partial(build.read_again, settings.config_file), inbox.put)
         stack.enter_context(contextlib.closing(files))
-        legacy = resume(settings.state_dir, supervisor_of(supervisor), inbox.put)
-        stack.enter_context(contextlib.closing(legacy.journal))
         outside = Outside(
             supervisor=supervisor,
             sources=eyes.sources,
@@ -113,8 +153,10 @@ def _engine(known: Configuration, inbox: Inbox, notices: Notices) -> Iterator[En
             exits=exits,
             observers=(logs.tell,),
             clock=monotonic,
+            in_the_way=Holders(supervisords_pid()).told,
             journal=legacy.journal,
             wall=wall,
+            hide=build.hide,
         )
         core = Coordinator(targets, known, legacy.past, monotonic())
         engine = Engine(core, inbox, outside, build, legacy.kept)
@@ -126,12 +168,26 @@ def _engine(known: Configuration, inbox: Inbox, notices: Notices) -> Iterator[En
 class _Builder:
     """The port ``Build``."""
 
-    def __init__(self, inbox: Inbox, notices: Notices) -> None:
-        self._inbox, self._notices = inbox, notices
+    def __init__(self, inbox: Inbox, notices: Notices, claims: Claims, settings: Settings) -> None:
+        self.inbox, self._notices, self._claims = inbox, notices, claims
+        self._redact = _redaction(settings)
+
+    def hide(self, text: str) -> str:
+        """The text without the secrets of the settings that hold now."""
+        return self._redact(text)
+
+    def read_again(self, config_file: str) -> Configuration:
+        """The configuration as it is now. Raises ConfigErrors."""
+        read = config.read(config_file).configuration
+        try:
+            self._claims.take(_slots(read.settings))
+        except Claimed as refusal:
+            raise ConfigErrors((ConfigError(config_file, "", "", str(refusal)),)) from None
+        return read
 
     def eyes(self, targets: tuple[TargetSettings, ...], by: TargetSettings | None = None) -> Eyes:
         filters = filters_of(targets)
-        put = self._inbox.put if by is None else partial(self._put_seen, by)
+        put = self.inbox.put if by is None else partial(self._put_seen, by)
         with contextlib.ExitStack() as stack:
             sources = Sources(targets, put, filters)
             stack.callback(sources.close)
@@ -143,10 +199,10 @@ class _Builder:
 
     def _put_seen(self, by: TargetSettings, fact: Fact) -> None:
         if isinstance(fact, FileChanged | GitHeld | RevisionComputed | RevisionFailed):
-            self._inbox.put(SeenBy(settings=by, fact=fact))
+            self.inbox.put(SeenBy(settings=by, fact=fact))
 
     def hands(self, targets: tuple[TargetSettings, ...]) -> Hands:
-        put = self._inbox.put
+        put = self.inbox.put
         slots = [slot for target in targets for slot in target.slots]
         ready = ToldReady(self._notices)
         return Hands(
@@ -158,16 +214,21 @@ class _Builder:
 
     def settle(self, settings: Settings) -> None:
         log_to(sys.stderr, settings)
+        self._redact = _redaction(settings)
+        self._claims.keep(_slots(settings))
         self._notices.listen_for(slot for target in settings.targets for slot in target.slots)
+
+
+def _redaction(settings: Settings) -> Redaction:
+    return Redaction(secrets_of(settings, os.environ))
 
 
 def log_to(stream: TextIO, settings: Settings) -> None:
     """Send our log, and nobody else's below WARNING, to a stream."""
     handler = logging.StreamHandler(stream)
-    if settings.log_format is LogFormat.JSON:
-        handler.setFormatter(logs.JsonFormatter())
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    is_json = settings.log_format is LogFormat.JSON
+    redact = _redaction(settings)
+    handler.setFormatter(logs.JsonFormatter(redact) if is_json else logs.TextFormatter(redact))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("supervisor_reload").setLevel(settings.log_level.upper())
     logging.captureWarnings(capture=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from supervisor_reload import config
+from supervisor_reload.config.findings import printable
 from supervisor_reload.core.errors import ConfigError, ConfigErrors
 from supervisor_reload.core.filters import GITIGNORE, Filter
 from supervisor_reload.core.model import (
@@ -23,6 +24,7 @@ from supervisor_reload.core.model import (
     TargetSettings,
     WatchSettings,
 )
+from supervisor_reload.core.secrets import Redaction, secrets_of
 from supervisor_reload.edges.watching import plan
 from supervisor_reload.edges.watching.limits import watches_allowed
 
@@ -37,25 +39,43 @@ def check(config_file: str | None, stream: TextIO) -> int:
     try:
         reading = config.read(config_file)
     except ConfigErrors as wrong:
-        return _report_errors(wrong.errors, stream)
+        return _report_errors(wrong.errors, _Page(stream, Redaction(secrets_of(None, os.environ))))
+    return _report(reading, _Page(stream, Redaction(secrets_of(reading.settings, os.environ))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What is written to, a line at a time."""
+
+    stream: TextIO
+    redact: Redaction
+
+    def say(self, line: str) -> None:
+        """Write one line, whatever its names hold and whatever the terminal can show, without secrets."""
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        shown = printable(self.redact(line)).encode(encoding, "backslashreplace").decode(encoding)
+        self.stream.write(shown + "\n")
+
+
+def _report(reading: config.Reading, page: _Page) -> int:
     for warning in reading.warnings:
-        _say(stream, f"warning: {warning}")
+        page.say(f"warning: {warning}")
     more = len(reading.files) - 1
-    _say(stream, f"{reading.settings.config_file}{f' and {more} included' if more else ''}: no errors")
+    page.say(f"{reading.settings.config_file}{f' and {more} included' if more else ''}: no errors")
     surveys = {
         target.name: [survey(path, target.watch) for path in target.watch.paths]
         for target in reading.settings.targets
     }
     for warning in nothing_included(reading.settings, surveys):
-        _say(stream, f"warning: {warning}")
+        page.say(f"warning: {warning}")
     for target in reading.settings.targets:
-        _say(stream, "")
+        page.say("")
         for line in description(target, surveys[target.name]):
-            _say(stream, line)
-    _say(stream, "")
+            page.say(line)
+    page.say("")
     for line in watching(reading.settings, watches_allowed()):
-        _say(stream, line)
-    _say(stream, f"state: {reading.settings.state_dir}")
+        page.say(line)
+    page.say(f"state: {reading.settings.state_dir}")
     return OK
 
 
@@ -68,17 +88,11 @@ def nothing_included(settings: Settings, surveys: Mapping[str, Sequence[Survey]]
             yield ConfigError(file="", section=f"reload:{target.name}", key="include", message=message)
 
 
-def _report_errors(errors: tuple[ConfigError, ...], stream: TextIO) -> int:
+def _report_errors(errors: tuple[ConfigError, ...], page: _Page) -> int:
     for error in errors:
-        _say(stream, f"error: {error}")
-    _say(stream, _count(len(errors), "error"))
+        page.say(f"error: {error}")
+    page.say(_count(len(errors), "error"))
     return WRONG_CONFIGURATION
-
-
-def _say(stream: TextIO, line: str) -> None:
-    """Write one line, whatever its names hold and whatever the terminal can show."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from .core.configfacts import (
@@ -42,7 +42,7 @@ from .core.orders import (
     TakeOver,
 )
 from .core.phase import Phase
-from .outside import Outside
+from .outside import Outside, allow
 from .surroundings import Build, Surroundings
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Engine:
         self._outside = outside
         self._clock = outside.clock
         self._surroundings = Surroundings(outside, tuple(coordinator.targets), coordinator.target_of, build)
-        self._memory = Memory.of(kept or {})
+        self._memory = Memory(dict(kept or {}), hide=outside.hide)
         self._watched: dict[SlotName, tuple[int, str]] = {}
         """the pid of each slot that is watched, and what no other process of this pid has"""
         self._ticked_at = self._decided_at = self._clock()
@@ -263,11 +263,11 @@ class Engine:
         """Remove and add in one go: what is removed must not be missed for longer than that takes."""
         supervisor = self._outside.supervisor
         if order.remove:
-            _allow("BAD_NAME", lambda: supervisor.remove_group(order.group))  # somebody was faster
+            allow("BAD_NAME", lambda: supervisor.remove_group(order.group))  # somebody was faster
         if order.add:
             for target in self._core.targets:
                 self._surroundings.discard_stale_bytecode(target)
-            _allow("ALREADY_ADDED", lambda: supervisor.add_group(order.group))
+            allow("ALREADY_ADDED", lambda: supervisor.add_group(order.group))
         self._take(GroupReplaced(group=order.group))
         for name in order.start:
             self._command(StartProcess(name=name))
@@ -294,12 +294,3 @@ class Engine:
             self._lose(error)
             return
         self._take(SignalSent(name=order.name, pid=order.pid))
-
-
-def _allow(code: str, ask: Callable[[], None]) -> None:
-    """Ask supervisord; a fault of this code says that it was so already. Raises SupervisorFault of others."""
-    try:
-        ask()
-    except SupervisorFault as fault:
-        if fault.code != code:
-            raise

@@ -7,7 +7,7 @@ learns from supervisord's answer. It decides nothing; how ports change while we 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -65,6 +65,10 @@ class Outside:
     observers: Sequence[Observer]
     clock: Clock
     journal: Journal
+    hide: Callable[[str], str] = str
+    """hides the secrets in what is written down"""
+    in_the_way: Callable[[str, str], str] = lambda address, words: ""
+    """(a program's address, its last words) -> which stranger listens there, as a sentence; '' for none"""
     wall: Clock
     """the time of day, seconds since 1970: for what is shown, never for a decision"""
 
@@ -103,6 +107,9 @@ class Outside:
         if story.last_words_of is not None:
             words = self._last_words(story.last_words_of)
             story = replace(story, values={**story.values, "last_words": words})
+        if story.holder_of is not None:
+            told = self._holder(*story.holder_of)
+            story = replace(story, values={**story.values, "holder": told})
         if story.in_flight_of is not None:
             count = self._in_flight(*story.in_flight_of)
             story = replace(story, values={**story.values, "in_flight": count})
@@ -119,6 +126,13 @@ class Outside:
             log.exception("the connections of %s could not be counted", name)
             return None
 
+    def _holder(self, name: SlotName, address: str) -> str:
+        try:
+            return self.in_the_way(address, self._last_words(name))
+        except Exception:  # a line of the log must never end a rollout
+            log.exception("who is in the way of %s could not be found out", name)
+            return ""
+
     def _last_words(self, name: SlotName) -> str:
         try:
             return self.supervisor.last_words(name, LAST_WORDS)
@@ -129,3 +143,12 @@ class Outside:
 def _refuse_unknown(order: NoReturn) -> NoReturn:
     """mypy finds an order that nobody carries out (``typing.assert_never``, which Python 3.10 lacks)."""
     raise AssertionError(f"nobody carries out {order!r}")
+
+
+def allow(code: str, ask: Callable[[], None]) -> None:
+    """Ask supervisord; a fault of this code says that it was so already. Raises SupervisorFault of others."""
+    try:
+        ask()
+    except SupervisorFault as fault:
+        if fault.code != code:
+            raise

@@ -6,18 +6,14 @@ It reads, and words what it could not use; what is made of it is the core's.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .core.errors import SupervisorFault, SupervisorUnavailable
 from .core.model import Record
 from .core.ports import Put
 from .core.recall import Recollection
 from .edges.journal import Found, Journal
 from .edges.machine import boot_id
-from .edges.processes import born
-from .edges.supervisord import Supervisord
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +28,8 @@ class Legacy:
     """the records that need not be written again"""
 
 
-def supervisor_of(supervisor: Supervisord) -> str:
-    """What no other supervisord ever had: ``PID BORN``.
-
-    It is asked for its pid: a shell around the listener's command would be our parent.
-    """
-    try:
-        pid = supervisor.pid()
-    except (SupervisorUnavailable, SupervisorFault):
-        pid = os.getppid()
-    return f"{pid} {born(pid)}"
-
-
 def resume(directory: str, supervisor: str, put: Put) -> Legacy:
-    """Open the journal in the directory of our state.
+    """Open the journal in the directory of our state; ``supervisor`` is what no other supervisord ever had.
 
     Raises:
         JournalError: the directory can't be ours.
@@ -53,17 +37,21 @@ def resume(directory: str, supervisor: str, put: Put) -> Legacy:
     boot = boot_id()
     journal = Journal(directory, put, boot=boot, supervisor=supervisor)
     found = journal.open()
-    is_same_life = _is_of(found, boot, supervisor)
-    past = Recollection(
-        records=found.records,
-        is_same_life=is_same_life,
-        doubted=found.doubted,
-        is_lost=bool(found.damage) and not found.records,
-    )
+    past = recollect(found, boot, supervisor)
     if found.damage:
         _warn(found, past)
     kept = {key: record for key, record in found.records.items() if key not in found.doubted}
     return Legacy(journal=journal, past=past, kept=kept)
+
+
+def recollect(found: Found, boot: str, supervisor: str) -> Recollection:
+    """What a journal tells to a listener of this boot and this supervisord."""
+    return Recollection(
+        records=found.records,
+        is_same_life=_is_of(found, boot, supervisor),
+        doubted=found.doubted,
+        is_lost=bool(found.damage) and not found.records,
+    )
 
 
 def _is_of(found: Found, boot: str, supervisor: str) -> bool:

@@ -26,6 +26,7 @@ from .sections import COMMON, OwnSection, own_sections
 from .state import credentials, server_of, state_dir
 from .supervisorconf import read_supervisorconf
 from .targets import read_target
+from .trust import note_trust
 
 __all__ = ["KEYS", "Key", "Reading", "find", "read"]
 
@@ -93,6 +94,7 @@ def read(path: str | None = None) -> Reading:
     note_handovers(conf, listeners, targets)
     note_pins(conf, targets, findings)
     note_rights(conf, listeners, targets)
+    note_trust(conf, common, listeners, targets)
     findings.raise_errors()
     return Reading(
         settings=settings,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from supervisor_reload.core.model import DrainSettings
+from supervisor_reload.core.model import DrainSettings, Rights
 
 from .probes import check_command, scheme_of
 from .programs import ProgramProcess
 from .sections import OwnSection
+from .users import rights_of
 from .values import command_line
 
 WORDS = ("exit", "connections", "message")
@@ -25,7 +26,11 @@ def read_drain(section: OwnSection, process: ProgramProcess) -> DrainSettings:
         section.error("drain", str(why))
     check_command(section, "drain", command, WORDS)
     return DrainSettings(
-        scheme=scheme, address=address, command=command, interval=section.value("drain_interval", float)
+        scheme=scheme,
+        address=address,
+        command=command,
+        interval=section.value("drain_interval", float),
+        rights=rights_of(section, [process]) if command else Rights(),
     )
 
 

@@ -6,6 +6,10 @@ import difflib
 from collections.abc import Iterable
 
 from supervisor_reload.core.errors import ConfigError, ConfigErrors
+from supervisor_reload.core.secrets import Redaction
+
+REDACT = Redaction()
+"""What is wrong is told before any password is known, and may quote the line that holds it."""
 
 LIKENESS = 0.6
 """Of two words, by difflib's measure: enough for two letters changed over in a word of three."""
@@ -35,7 +39,7 @@ class Findings:
 def _add(findings: list[ConfigError], file: str, section: str, key: str, message: str) -> None:
     # Supervisor adds the name of every variable of its environment to a misspelt %(…)s.
     short = message.partition(" Available names: ")[0]
-    finding = ConfigError(file=file, section=section, key=key, message=printable(short))
+    finding = ConfigError(file=file, section=section, key=key, message=REDACT(printable(short)))
     if finding not in findings:
         findings.append(finding)
 

@@ -287,6 +287,13 @@ KEYS: tuple[Key, ...] = (
         only_common=True,
         doc="The least important line that is written.",
     ),
+    Key(
+        name="trust_writable",
+        default="false",
+        convert=boolean,
+        only_common=True,
+        doc="Whether a listener that is root runs commands, and reads configuration, that others can write.",
+    ),
 )
 
 KEY_NAMED = {key.name: key for key in KEYS}

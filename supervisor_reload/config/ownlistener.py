@@ -72,8 +72,11 @@ def note_listener(conf: SupervisorConf, listeners: Sequence[ProgramProcess], fin
         return
     if len(listeners) > 1:
         each = ", ".join(listener.name for listener in listeners)
-        message = f"there must be one listener process, and there are {len(listeners)}: {each}"
-        findings.error(listeners[1].file, listeners[1].section, "", message)
+        message = (
+            f"there must be one listener process, and there are {len(listeners)}: {each}; "
+            "the first that starts works, and the others refuse to"
+        )
+        findings.warning(listeners[1].file, listeners[1].section, "", message)
     for section in dict.fromkeys(listener.section for listener in listeners):
         _note_section(conf, section, findings)
 

@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from supervisor_reload.core.model import CheckSettings, ReadySettings
+from supervisor_reload.core.model import CheckSettings, ReadySettings, Rights
 
 from .findings import did_you_mean, nearest
 from .interpreter import PYTHON, NoInterpreterError, interpreter_of
 from .programs import ProgramProcess, common_directory
 from .sections import OwnSection
+from .users import rights_of
 from .values import command_line
 
 WORDS = ("running", "accepting", "notify", "message")
@@ -44,6 +45,7 @@ def read_ready(section: OwnSection, process: ProgramProcess) -> ReadySettings:
         interval=section.value("ready_interval", float),
         timeout=section.value("ready_timeout", float),
         min_ready=section.value("min_ready", float),
+        rights=rights_of(section, [process]) if command else Rights(),
     )
 
 
@@ -93,7 +95,9 @@ def _check_url(scheme: str, url: str) -> None:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as why:
-        raise ValueError(f"{url!r} is not a URL: {why}") from None
+        # it may quote a piece of a password, which nobody would recognise as one
+        hint = "what is before its @ must be written with %XX" if "@" in url else str(why)
+        raise ValueError(f"{url!r} is not a URL: {hint}") from None
     if not host:
         raise ValueError(f"{url!r} names no host")
     if port == 0 or (scheme == "tcp" and port is None):
@@ -110,14 +114,17 @@ def read_check(section: OwnSection, processes: Sequence[ProgramProcess]) -> Chec
     if text.lower() == "none":
         return CheckSettings(timeout=timeout)
     if text.lower() == "python":
-        return CheckSettings(python=_python(section, processes), timeout=timeout, directory=directory)
+        rights = rights_of(section, processes, is_theirs=True)
+        python = _python(section, processes)
+        return CheckSettings(python=python, timeout=timeout, directory=directory, rights=rights)
     try:
         command = command_line(text)
     except ValueError as why:
         section.error("check", str(why))
         return CheckSettings(timeout=timeout)
     check_command(section, "check", command, ("python", "none"))
-    return CheckSettings(command=command, timeout=timeout, directory=directory)
+    rights = rights_of(section, processes)
+    return CheckSettings(command=command, timeout=timeout, directory=directory, rights=rights)
 
 
 def _python(section: OwnSection, processes: Sequence[ProgramProcess]) -> str:

@@ -10,6 +10,7 @@ from supervisor_reload.core.model import ReactionSettings, Strategy
 from .probes import check_command
 from .programs import ProgramProcess, common_directory
 from .sections import OwnSection
+from .users import rights_of
 
 
 def read_reactions(section: OwnSection, processes: Sequence[ProgramProcess]) -> ReactionSettings:
@@ -20,6 +21,7 @@ def read_reactions(section: OwnSection, processes: Sequence[ProgramProcess]) -> 
         run_on=section.value("run_on", tuple),
         run_timeout=section.value("run_timeout", float),
         directory=common_directory(processes),
+        rights=rights_of(section, processes),
     )
     _note_patterns(section, found)
     _note_signal(section, found)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from .programs import ProgramProcess
 from .supervisorconf import SupervisorConf
 from .targets import Target
+from .users import user_of
 
 LOOKING = ("accepting", "tcp", "http", "unix", "notify", "connections")
 """The kinds of readiness, and of drain, for which /proc/PID/fd is read, which only root and the process's
@@ -20,21 +21,16 @@ ROOT = 0
 def note_rights(conf: SupervisorConf, listeners: Sequence[ProgramProcess], targets: Sequence[Target]) -> None:
     """Note every target whose readiness our listener could never see: its processes are another user's."""
     for listener in listeners:
-        own = _user(listener, conf)
+        own = user_of(listener, conf)
         if own is None or own == ROOT:
             continue
         for target in targets:
             _note_target(target, listener, own, conf)
 
 
-def _user(process: ProgramProcess, conf: SupervisorConf) -> int | None:
-    """The user that a process runs as; None where that is whoever starts supervisord."""
-    return conf.uid if process.uid is None else process.uid
-
-
 def _note_target(target: Target, listener: ProgramProcess, own: int, conf: SupervisorConf) -> None:
     for process, slot in zip(target.processes, target.settings.slots, strict=True):
-        theirs = _user(process, conf)
+        theirs = user_of(process, conf)
         if theirs == own or not (slot.ready.scheme in LOOKING or slot.drain.scheme in LOOKING):
             continue
         other = "whoever starts supervisord" if theirs is None else _name(theirs)

@@ -10,7 +10,16 @@ from dataclasses import replace
 
 from .model import Process, ProcessState, Revision
 from .phase import Phase
-from .slot import LOOK_INTERVAL, REAP_INTERVAL, RESTART_WINDOW, Slot, elapse, pass_probe, soak_after
+from .slot import (
+    LOOK_INTERVAL,
+    REAP_INTERVAL,
+    RESTART_WINDOW,
+    Slot,
+    elapse,
+    next_look,
+    pass_probe,
+    soak_after,
+)
 
 
 def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
@@ -140,4 +149,4 @@ def _fail(slot: Slot, now: float, reason: str) -> Slot:
 
 def look_soon(slot: Slot, now: float) -> Slot:
     """supervisord's event hinted that the slot changed; only a look tells how."""
-    return replace(slot, look_at=now)
+    return replace(slot, look_at=next_look(slot, now))

@@ -6,8 +6,8 @@ of it afterwards is ``recall``'s. Nothing here reads or writes a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .condition import condition
@@ -40,13 +40,10 @@ class Memory:
     """What the journal holds, as far as we wrote it or found it."""
 
     kept: dict[str, Record]
-    _seen: dict[str, object]
+    hide: Callable[[str], str] = str
+    """hides the secrets in words that came from outside"""
+    _seen: dict[str, object] = field(default_factory=dict)
     """by key: the state of which it was asked last"""
-
-    @classmethod
-    def of(cls, kept: Mapping[str, Record]) -> Memory:
-        """The journal holds these."""
-        return cls(dict(kept), {})
 
     def news(self, core: Coordinator, wall: float) -> dict[str, Record | None]:
         """What it has to hold instead, by key; None where a key is to be forgotten.
@@ -54,7 +51,8 @@ class Memory:
         ``wall`` is the time of day, seconds since 1970; it is only ever shown.
         """
         news: dict[str, Record | None] = {}
-        for key, record in self._now(core, wall):
+        for key, told in self._now(core, wall):
+            record = {name: self._hidden(name, value) for name, value in told.items()}
             if self.kept.get(key) != record:
                 news[key] = self.kept[key] = record
         names = {SLOT + name for target in core.targets.values() for name in target.slots}
@@ -63,6 +61,11 @@ class Memory:
             news[key] = None
             del self.kept[key]
         return news
+
+    def _hidden(self, name: str, value: Value) -> Value:
+        if isinstance(value, dict):
+            return {inner: self._hidden(inner, each) for inner, each in value.items()}
+        return self.hide(value) if name in WORDS and isinstance(value, str) else value
 
     def _now(self, core: Coordinator, wall: float) -> Iterator[tuple[str, Record]]:
         for target in core.targets.values():
@@ -85,6 +88,10 @@ class Memory:
         """Whether it is worth a record: this runs each turn, and there may be many of them."""
         was, self._seen[key] = self._seen.get(key), state
         return was is not state and was != state
+
+
+WORDS = ("reason", "why", "refusal", "degraded")
+"""Fields with words of others: a probe's answer, a check's."""
 
 
 def of_slot(slot: Slot) -> Record:

@@ -145,6 +145,15 @@ class Moves:
         self._put(moved, SignalProcess(name=slot.name, pid=slot.pid, signal=settings.signal))
 
 
+def _retire_surplus(settings: TargetSettings, moves: Moves, slot: Slot, now: float) -> None:
+    """What autorestart filled is stopped where the others suffice, and kept where they are gone."""
+    others = sum(other.phase is Phase.READY for other in moves.slots.values() if other.name != slot.name)
+    if others >= settings.replicas:
+        moves.stop(slot, now, settings.stop_timeout, retiring=True)
+    elif not any(other.phase.is_booting for other in moves.slots.values() if other.name != slot.name):
+        moves.slots[slot.name] = replace(slot, is_surplus=False)
+
+
 def tend(
     settings: TargetSettings, moves: Moves, now: float, on_disk: Revision | None, *, start: bool
 ) -> None:
@@ -157,7 +166,7 @@ def tend(
         if slot.phase.is_leaving:
             moves.advance(slot, now, settings)
         elif slot.is_surplus and (slot.is_live or slot.state is ProcessState.BACKOFF):
-            moves.stop(slot, now, settings.stop_timeout, retiring=True)
+            _retire_surplus(settings, moves, slot, now)
         elif slot.phase is Phase.VACANT and not slot.is_by_hand:
             latest = slot.since + settings.watch.max_wait
             if start or now >= latest:

@@ -21,6 +21,9 @@ class Story:
     """whose last lines of stderr belong to it, as the value ``last_words``"""
     in_flight_of: tuple[SlotName, int] | None = None
     """which process's busy connections belong to it, as the value ``in_flight`` (None: can't tell)"""
+    holder_of: tuple[SlotName, str] | None = None
+    """whose failure a stranger on its address may explain, and that address as far as it is known ('' where
+    not); as the value ``holder``, a sentence"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

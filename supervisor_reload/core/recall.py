@@ -72,7 +72,10 @@ def owed(past: Recollection, settings: Iterable[TargetSettings]) -> set[SlotName
     """Processes that we stopped and must start though no target does: of an update, or not ours any more."""
     if not past.is_same_life:
         return set()
-    names = _list(past.records.get(OWED, {}), "names", text)
+    try:
+        names = _list(past.records.get(OWED, {}), "names", text)
+    except ValueError:
+        names = ()
     kept = {slot.name for target in settings for slot in target.slots}
     left = {SlotName(key.removeprefix(SLOT)) for key in past.records if key.startswith(SLOT)} - kept
     stopped = {name for name in left if _is_ours_to_start(past.records[SLOT + name])}

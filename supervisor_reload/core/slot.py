@@ -26,6 +26,9 @@ KILL_MARGIN = 5.0
 LAST_LOOK = 2 * LOOK_INTERVAL
 """Seconds before supervisord's KILL, when it is counted what that will cut."""
 
+CALM_FALLS = 3
+"""Falls of one revision in a slot, from which on its end is nothing to hurry for."""
+
 RESTART_WINDOW = 3.0
 """Seconds after an exit within which supervisord's autorestart starts the next process (FACTS: 1 to 2 s)."""
 
@@ -183,7 +186,18 @@ def end_process(slot: Slot, pid: int, now: float) -> Slot:
     """The kernel told that a process ended."""
     if pid != slot.pid:
         return slot
-    return replace(slot, dead_pid=pid, look_at=now)
+    return replace(slot, dead_pid=pid, look_at=next_look(slot, now))
+
+
+def next_look(slot: Slot, now: float) -> float:
+    """When to look at a slot of which something was heard: at once, but not at a crash loop.
+
+    A look wakes supervisord, which then starts the next process at once, where it would wait for up to 1 s;
+    with startsecs=0 it has no back-off of its own (14 boots a second were measured).
+    """
+    if slot.falls < CALM_FALLS or slot.phase.is_leaving:
+        return now
+    return now + min(1.0, 0.05 * 2.0**slot.falls)
 
 
 def pass_probe(slot: Slot, now: float) -> Slot:

@@ -28,7 +28,7 @@ def moved(target: Target, old: Slot, new: Slot) -> list[Story]:
     if new.phase is Phase.READY:
         told = _of(target, "slot ready", new, seconds=new.since - new.began)
     elif new.phase is Phase.FAILED and old.phase is not Phase.FAILED:
-        told = _story(target, "slot failed", slot=new.name, level="warning", reason=new.reason)
+        told = _failed(target, old, new)
     elif new.phase.is_leaving or new.phase in (Phase.VACANT, Phase.SPARE):
         told = _departed(target, old, new)
     return [] if told is None else [told]
@@ -74,6 +74,13 @@ def _arrived(target: Target, old: Slot, new: Slot) -> list[Story]:
 
 def _left(target: Target, old: Slot, new: Slot) -> Story:
     return _of(target, "slot left", old, seconds=new.since - old.since)
+
+
+def _failed(target: Target, old: Slot, new: Slot) -> Story:
+    told = _story(target, "slot failed", slot=new.name, level="warning", reason=new.reason)
+    if old.phase is Phase.STOPPING:
+        return told  # it did not end, or not as we meant it to: nobody is in its way
+    return replace(told, holder_of=(new.name, new.settings.ready.address))
 
 
 def _departed(target: Target, old: Slot, new: Slot) -> Story | None:

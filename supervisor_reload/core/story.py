@@ -44,6 +44,11 @@ def resumed(target: Target, rollout: Rollout) -> Story:
     return _story(target, "rollout resumed", revision=rollout.revision)
 
 
+def lifted(target: Target, revision: Revision) -> Story:
+    """What had failed serves after all: somebody started it by hand."""
+    return _story(target, "hold lifted", revision=revision)
+
+
 def echoed(target: Target, rollout: Rollout) -> Story:
     """The same files change with every start: the program itself writes them."""
     return _story(target, "rollout echoed", level="warning", changed=rollout.changed)
@@ -93,7 +98,9 @@ def halted(target: Target, reason: str, slot: Slot | None, now: float) -> Story:
         retry_at = target.restraint.retry_at
         values["retry_in"] = None if retry_at is None else retry_at - now
     told = _story(target, "rollout halted", level="error", **values)
-    return told if slot is None else replace(told, last_words_of=slot.name)
+    if slot is None:
+        return told
+    return replace(told, last_words_of=slot.name, holder_of=(slot.name, slot.settings.ready.address))
 
 
 def reason_of(told: Story) -> str:

@@ -87,7 +87,7 @@ class Target:
         self._label_unknown()
         if self.intake.goal is not None:
             self.restraint.turn_to(self.intake.goal.revision)
-        orders += self._judge(now)
+        orders += self._judge(now) + self._lift()
         orders += self._begin(now)
         moves = Moves.of(self.slots.values())
         if self.rollout is not None:
@@ -201,6 +201,19 @@ class Target:
         reason = slot.reason if slot.phase is Phase.FAILED else "its process ended by itself"
         self.restraint.fail(now, reason, is_last=slot.state is ProcessState.FATAL)
         return self._end(story.halted(self, reason, slot, now), now)
+
+    def _lift(self) -> list[Order]:
+        """What failed before, or was aborted, serves everywhere: an operator did it."""
+        goal, restraint = self.intake.goal, self.restraint
+        is_restrained = restraint.failures or restraint.is_left_alone
+        if self.rollout is not None or goal is None or not is_restrained or not self.intake.is_settled:
+            return []
+        pool = self._pool(goal.revision, 0.0)
+        if not pool.ready_new or pool.in_use != pool.ready_new:
+            return []
+        was_held = restraint.is_held
+        restraint.forget()
+        return [Tell(story=story.lifted(self, goal.revision))] if was_held else []
 
     def _begin(self, now: float) -> list[Order]:
         goal = self.intake.goal

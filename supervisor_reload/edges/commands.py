@@ -151,6 +151,7 @@ def command(
         stdin=_separated(changed),
         named_in=FILES,
         cancelled=cancelled,
+        rights=settings.rights,
     )
 
 
@@ -177,6 +178,7 @@ def check(
         stdin=_separated(files),
         named_in=FILES,
         cancelled=cancelled,
+        rights=settings.rights,
     )
 
 

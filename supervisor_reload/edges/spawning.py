@@ -1,7 +1,8 @@
 """Run one command of the operator's within limits: argv without a shell, own process group, bounded output.
 
 Whatever it starts dies with it at the limit, where we may kill it; it never inherits our protocol streams,
-and never holds us: what can't be killed (``sudo``'s, or stuck in the kernel) is left behind, and told.
+and never holds us: what can't be killed (``sudo``'s, or stuck in the kernel) is left behind, and told. Where
+we are root it runs as its program's user, and never as root what others can write.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pwd
+import re
 import select
 import signal
 import subprocess
@@ -18,7 +21,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from ..core.model import Rights
+from .ownership import ROOT, weakness_of_command
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +37,9 @@ REST = 32
 LOOK = 0.05
 """Seconds between two looks at a process that says nothing."""
 
+PIECE = re.compile(r"\S{0,256}\s+")
+"""The rest of a word that was cut; what is longer is no word."""
+
 KILL_LIMIT = 1.0
 """Seconds for which the end of a killed process is awaited."""
 
@@ -40,14 +49,18 @@ class Outcome:
     """How a command ended."""
 
     code: int
-    """exit status; negative for a signal, as in subprocess; 127 could not be started; 1 could not be ended"""
+    """exit status; negative for a signal, as in subprocess; 127 could not be started; 126 was not, for
+    others can write it; 1 could not be ended"""
     reason: str
     """such as ``exit status 1``"""
     output: str
-    """stdout and stderr as they came, the last OUTPUT_LIMIT bytes"""
+    """stdout and stderr as they came, the last OUTPUT_LIMIT bytes, from the beginning of a word on"""
 
 
-def run(
+AS_WE_ARE = Rights()
+
+
+def run(  # noqa: PLR0913 - each is a word of one call, by its name
     argv: Sequence[str],
     *,
     limit: float,
@@ -56,15 +69,22 @@ def run(
     stdin: bytes = b"",
     named_in: str = "",
     cancelled: threading.Event | None = None,
+    rights: Rights = AS_WE_ARE,
 ) -> Outcome:
     """Run a command and wait for it, ``limit`` seconds (and KILL_LIMIT) at most.
 
     Never raises for what the command does. It is ended as at its limit once ``cancelled`` is set. What it
-    gets on stdin is also a file for that time, whose name stands in the variable ``named_in``.
+    gets on stdin is also a file for that time, whose name stands in the variable ``named_in``. ``rights``
+    hold where we are root.
     """
+    every = {**os.environ, **(environment or {})}
+    refusal = _refusal(argv, directory, every, rights)
+    if refusal:
+        return Outcome(code=126, reason=f"not run: {refusal}", output="")
     with contextlib.ExitStack() as stack:
         try:
-            given = stack.enter_context(_file(stdin))
+            person = _person(rights)
+            given = stack.enter_context(_file(stdin, person.get("user")))
             named = {named_in: given.name} if named_in else {}
             process = subprocess.Popen(
                 argv,
@@ -72,24 +92,50 @@ def run(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd=directory or None,
-                env={**os.environ, **(environment or {}), **named},
+                env={**every, **named},
                 start_new_session=True,
+                **person,
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
             return Outcome(code=127, reason=f"could not be started: {error}", output="")
         assert process.stdout is not None
         stdout = stack.enter_context(process.stdout)
         return _follow(process, stdout, limit, cancelled or threading.Event())
 
 
+def _refusal(argv: Sequence[str], directory: str, environment: Mapping[str, str], rights: Rights) -> str:
+    """Why this must not run as root; asked each time, for a file can be changed after we looked."""
+    if os.geteuid() != ROOT or rights.user not in (None, ROOT) or rights.trust_writable:
+        return ""
+    return weakness_of_command(argv, directory, os.get_exec_path(dict(environment)))
+
+
+def _person(rights: Rights) -> dict[str, Any]:
+    """What makes a command another user's, as supervisord makes its programs: uid, gid and groups, no more.
+
+    Raises ValueError where there is no such user.
+    """
+    if os.geteuid() != ROOT or rights.user in (None, ROOT):
+        return {}
+    assert rights.user is not None
+    try:
+        found = pwd.getpwuid(rights.user)
+    except KeyError:
+        raise ValueError(f"there is no user {rights.user}") from None
+    groups = os.getgrouplist(found.pw_name, found.pw_gid)
+    return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": groups}
+
+
 @contextlib.contextmanager
-def _file(content: bytes) -> Iterator[IO[bytes]]:
-    """A file with a name, for as long as the command runs. Raises OSError."""
+def _file(content: bytes, owner: int | None) -> Iterator[IO[bytes]]:
+    """A file with a name (0600), for as long as the command runs, as its user. Raises OSError."""
     descriptor, name = tempfile.mkstemp(prefix="supervisor_reload-")
     try:
         with os.fdopen(descriptor, "wb") as file:  # a full disk shows here, or when it is closed
             file.write(content)
         with Path(name).open("rb") as file:
+            if owner is not None:  # now that it is open: its owner may put another file in its place
+                os.fchown(file.fileno(), owner, -1)
             yield file
     finally:
         with contextlib.suppress(OSError):
@@ -113,11 +159,13 @@ def _follow(
         if block == b"":  # it closed its output: only its end is left to wait for
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK)
-        kept = (kept + (block or b""))[-OUTPUT_LIMIT:]
+        kept = (kept + (block or b""))[-OUTPUT_LIMIT - 1 :]
     refusal = _kill_group(process)
     for _ in range(REST):  # bounded: what left the process group may hold the pipe, and write for ever
-        kept = (kept + (_read(stdout, 0) or b""))[-OUTPUT_LIMIT:]
-    output = kept.decode(errors="replace")
+        kept = (kept + (_read(stdout, 0) or b""))[-OUTPUT_LIMIT - 1 :]
+    output = kept[-OUTPUT_LIMIT:].decode(errors="replace")
+    if len(kept) > OUTPUT_LIMIT:
+        output = _from_a_word(output)
     try:
         code = process.wait(KILL_LIMIT)
     except subprocess.TimeoutExpired:
@@ -125,6 +173,18 @@ def _follow(
         _leave(process, reason)
         return Outcome(code=1, reason=reason, output=output)
     return Outcome(code=code if not reason else code or 1, reason=reason or _say(code), output=output)
+
+
+def tail(output: str, most: int = 200) -> str:
+    """The end of an output, for a line of the log: ``most`` characters, from the beginning of a word on."""
+    text = output.strip()
+    return text if len(text) <= most else _from_a_word(text[-most:])
+
+
+def _from_a_word(text: str) -> str:
+    """A text without the piece of a word with which it begins: half a secret would not be recognised."""
+    piece = PIECE.match(text)
+    return text[piece.end() :] if piece else text
 
 
 def _read(stdout: IO[bytes], wait: float) -> bytes | None:

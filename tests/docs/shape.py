@@ -27,6 +27,7 @@ WORDINGS = {
     "outlook": rf"; (?:{NAMES} still serves|nothing is ready)"
     r"(?:\. Held: it is left alone until the files change|\. Trying again in [\d.]+ s \(\d+ of \d+\))?",
     "pid": r"\d+",
+    "holder": r"(?:; \S+ is held by pid \d+ \(.*\), which is not a process of this supervisord)?",
     "last_words": "",
     "output": "",
     "keys": r"\w[\w, ]*",

@@ -232,6 +232,32 @@ def dropped() -> World:
     return world
 
 
+def resumed() -> World:
+    """A listener is killed in a rollout; later the disk is full for a while."""
+    world = swapped()
+    world.save("r2", boot=Boot(ready_after=1.0))
+    world.advance(0.5)
+    world.kill_listener()
+    world.advance(10)
+    world.journal.full = True
+    world.save("r3")
+    world.advance(10)
+    world.journal.full = False
+    world.advance(10)
+    return world
+
+
+def lifted() -> World:
+    """A revision is held, and an operator starts it all the same, with success."""
+    world = booted(World(web(1, max_surge=0, failure_limit=1)))
+    world.save("r1", boot=Boot(dies_after=0.1))
+    world.advance(30)
+    world.code = Code(revision="r1")
+    world.supervisor.start(A)
+    world.advance(10)
+    return world
+
+
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
     halted,
@@ -250,4 +276,6 @@ SCENARIOS: list[Callable[[], World]] = [
     reconfigured,
     updated,
     dropped,
+    resumed,
+    lifted,
 ]

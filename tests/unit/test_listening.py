@@ -191,6 +191,7 @@ def test_supervisords_identifier_may_be_anything(talk: Conversation, server: str
         "\n",
         "len:x eventname:TICK_5\n",
         "len:-1 eventname:TICK_5\n",
+        f"len:-{'9' * 1000} eventname:TICK_5\n",
         "eventname:TICK_5\n",
         "len:0\n",
     ],
@@ -201,6 +202,7 @@ def test_a_malformed_header_ends_it(talk: Conversation, header: str) -> None:
     closed = talk.fact()
     assert isinstance(closed, ListenerClosed)
     assert closed.reason.startswith("the event stream broke: ")
+    assert len(closed.reason) <= 200
 
 
 def test_a_process_event_without_names_ends_it(talk: Conversation) -> None:

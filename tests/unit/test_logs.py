@@ -30,7 +30,7 @@ def test_every_event_is_worded_with_what_it_carries() -> None:
     stories = [story for scenario in SCENARIOS for story in scenario().stories]
     for story in stories:
         line = worded(story)
-        assert line.startswith(("web: ", "job: ", "configuration: "))
+        assert line.startswith(("web: ", "job: ", "configuration: ", "journal: "))
         assert "{" not in line
         assert "None" not in line
         assert line.isprintable() or "\n    | " in line, line

@@ -1,14 +1,28 @@
-"""The listener is killed at every record of its journal and at every order: the next one finishes what it began."""
+"""The listener is killed at every record of its journal and at every order; the next one goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
 
+from supervisor_reload.core.model import (
+    UNKNOWN,
+    ReactionSettings,
+    Record,
+    RunRule,
+    SlotName,
+    TargetSettings,
+    WatchSettings,
+)
 from supervisor_reload.core.model import ProcessState as S
-from supervisor_reload.core.model import TargetSettings
 from supervisor_reload.core.phase import Phase
+from supervisor_reload.core.recall import Recollection
 from tests.fakes.journal import Killed
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, Code, World, settled, web
@@ -23,6 +37,7 @@ SHAPES = {
 }
 SLOW = Boot(ready_after=0.4, drains_in=0.6, exit_code=0)
 WHERE = ("before", "after", "order")
+A, B = SlotName("web:web_00"), SlotName("web:web_01")
 
 
 class At:
@@ -87,3 +102,217 @@ def ran_well(world: World, signals: dict[str, int]) -> None:
     for name, program in world.supervisor.programs.items():
         sent = program.signals[signals[name] :]
         assert len(sent) == len(set(sent)), "a process got a signal twice"
+
+
+def test_every_earlier_journal_leads_to_a_good_end() -> None:
+    """Its tail was lost: the world is further than the journal knows, and nothing is taken for done."""
+    for shape, settings in SHAPES.items():
+        lines = len(rolled(settings).journal.lines)
+        for known in range(0, lines, 2):
+            world = rolled(settings)
+            world.start_listener(world.past(known))
+            world.advance(60)
+            assert world.target.rollout is None, (shape, known)
+            # what we stopped may look like an operator's hand then; it is never called what it is not
+            assert revisions(world) <= {"r1", UNKNOWN}, (shape, known)
+            assert settings.replicas == len(world.ready()), (shape, known)
+
+
+def rolled(settings: TargetSettings) -> World:
+    world = world_of(settings)
+    world.save("r1", boot=SLOW)
+    world.advance(30)
+    return world
+
+
+def revisions(world: World) -> set[str | None]:
+    return {slot.revision for slot in world.target.slots.values() if slot.phase is Phase.READY}
+
+
+def test_a_change_while_the_listener_was_down_is_rolled_out() -> None:
+    world = world_of(web())
+    world.kill_listener()
+    world.code = Code(revision="r1", boot=SLOW)
+    world.advance(30)
+    began = world.story("rollout began")
+    assert ("r1", "files", ("/app/app.py",)) == tuple(
+        began.values[key] for key in ("revision", "trigger", "changed")
+    )
+    assert {"r1"} == revisions(world)
+
+
+def test_no_change_while_the_listener_was_down_is_no_rollout() -> None:
+    world = world_of(web())
+    orders = len(world.orders)
+    world.kill_listener()
+    world.advance(60)
+    assert orders == len(world.orders)
+    assert "rollout began" not in world.events()
+
+
+def test_what_was_started_while_the_listener_was_down_is_known_if_the_files_are_the_same() -> None:
+    """With other files nobody can say what it runs: it is replaced."""
+    for code, expected in (("r0", 0), ("r1", 1)):
+        world = world_of(web(1, max_surge=0))
+        world.kill_listener()
+        world.supervisor.crash(A)
+        world.supervisor.settle()
+        world.code = Code(revision=code)
+        world.advance(30)
+        assert expected == world.events().count("rollout began")
+        assert {code} == revisions(world)
+
+
+def test_another_supervisord_started_everything_anew() -> None:
+    """Its processes run what is on disk; what failed before is held still."""
+    world = world_of(web())
+    world.save("r1", boot=Boot(dies_after=0.1))
+    world.advance(60)
+    assert world.target.restraint.is_held
+    past = Recollection(records=world.journal.found(), is_same_life=False)
+    for name in (A, B):
+        world.supervisor.crash(name)
+        world.supervisor.programs[name].state = S.STOPPED
+    world.supervisor.boot_all()
+    orders = len(world.orders)
+    world.start_listener(past)
+    world.advance(0.3)
+    assert world.target.restraint.is_held
+    assert world.target.next_id > 1
+    assert orders == len(world.orders), "nothing that another life ordered counts"
+
+
+def test_a_lost_journal_means_that_nobody_knows_what_runs() -> None:
+    world = world_of(web())
+    world.start_listener(Recollection(is_lost=True))
+    world.advance(30)
+    assert 1 == world.events().count("rollout complete")
+    assert {"r0"} == revisions(world)
+
+
+def test_other_eyes_make_the_old_revisions_meaningless() -> None:
+    world = world_of(web())
+    world.settings = replace(world.settings, watch=WatchSettings(paths=("/app", "/lib")))
+    world.restart_listener()
+    world.advance(30)
+    assert {"r0"} == revisions(world)
+    assert 1 == world.events().count("rollout complete")
+
+
+def test_what_an_operator_stopped_stays_stopped() -> None:
+    world = world_of(web(2, replicas=2, max_surge=0))
+    world.supervisor.stop(A)
+    world.advance(3)
+    world.kill_listener()
+    world.advance(30)
+    assert S.STOPPED is world.supervisor.programs[A].state
+    world.save("r1")
+    world.advance(30)
+    assert S.STOPPED is world.supervisor.programs[A].state
+
+
+def test_what_an_operator_stopped_while_the_listener_was_down_stays_stopped() -> None:
+    world = world_of(web(2, replicas=2, max_surge=0))
+    world.kill_listener()
+    world.supervisor.stop(A)
+    world.advance(30)
+    assert S.STOPPED is world.supervisor.programs[A].state
+
+
+def test_the_same_pid_may_be_another_process() -> None:
+    """The kernel gives pids again: what was signalled has gone, and its pid is nobody's any more."""
+    world = world_of(web(1, max_surge=0))
+    program = world.supervisor.programs[A]
+    record = {**world.journal.found()[f"slot {A}"], "born": "1", "signalled_pid": program.pid}
+    past = Recollection(records={**world.journal.found(), f"slot {A}": record}, is_same_life=True)
+    world.start_listener(past)
+    world.save("r1")
+    world.advance(30)
+    assert {"r1"} == revisions(world)
+    assert [(program.signals[0][0], "TERM")] == program.signals[:1]
+
+
+def test_a_held_revision_is_held_still() -> None:
+    world = world_of(web(failure_limit=2))
+    world.save("r1", boot=Boot(dies_after=0.1))
+    world.advance(60)
+    boots = world.supervisor.programs[B].boots
+    world.kill_listener()
+    world.advance(60)
+    assert boots == world.supervisor.programs[B].boots
+    assert "HELD" == world.journal.found()["target web"]["condition"]
+    world.save("r2")
+    world.advance(30)
+    assert {"r2"} == revisions(world)
+    assert "READY" == world.journal.found()["target web"]["condition"]
+
+
+def test_a_command_that_was_owed_is_run() -> None:
+    rules = ReactionSettings(run_on=(RunRule(patterns=("a",), command=("one",)),))
+    world = world_of(web(reactions=rules))
+    world.command_succeeds = False
+    world.save("r1", rules=(0,))
+    world.advance(5)
+    world.command_succeeds = True
+    ran = len(world.commands)
+    world.kill_listener()
+    world.advance(5)
+    world.save("r2")
+    world.advance(30)
+    assert ran + 1 == len(world.commands)
+    assert {"r2"} == revisions(world)
+
+
+def test_a_full_disk_lets_nothing_new_begin_and_finishes_what_did() -> None:
+    world = world_of(web())
+    world.save("r1", boot=SLOW)
+    world.advance(0.2)
+    world.journal.full = True
+    world.advance(30)
+    assert {"r1"} == revisions(world)
+    world.save("r2")
+    world.advance(30)
+    assert {"r1"} == revisions(world)
+    assert "no space left on device" == world.core.degraded
+    world.journal.full = False
+    world.advance(30)
+    assert {"r2"} == revisions(world)
+    assert "" == world.core.degraded
+
+
+def test_the_history_is_told() -> None:
+    world = rolled(web())
+    world.save("r2", boot=Boot(dies_after=0.1))
+    world.advance(60)
+    history = [record for key, record in world.journal.found().items() if key.startswith("rollout ")]
+    assert ["complete", "halted", "halted", "halted"] == [record["outcome"] for record in history]
+    assert ["/app/app.py"] == history[0]["changed"]
+    assert "Exited too quickly" in str(history[1]["reason"])
+
+
+@limits(deadline=None, max_examples=30)
+@given(st.data())
+def test_no_record_is_taken_on_trust(data: st.DataObject) -> None:
+    """Whatever a journal says: a state comes of it, and every process is looked after."""
+    found = rolled_once()
+    key = data.draw(st.sampled_from(sorted(found)))
+    record = dict(found[key])
+    field = data.draw(st.sampled_from([*sorted(record), "pid", "deadline", "rollout"]))
+    record[field] = data.draw(VALUES)
+    world = rolled(SHAPES["swap"])
+    past = Recollection(records={**found, key: record}, is_same_life=True)
+    world.start_listener(past)
+    world.advance(30)
+    assert world.ready()
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@cache
+def rolled_once() -> dict[str, Record]:
+    return rolled(SHAPES["swap"]).journal.found()

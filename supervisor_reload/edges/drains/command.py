@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 
 from ...core.model import SlotSettings
-from ..spawning import run
+from ..spawning import run, tail
 
 
 def command(slot: SlotSettings, pid: int, limit: float, ended: threading.Event) -> str | None:
     """Whether the command says that the work is done; None, or why not. It is killed once ``ended``."""
     environment = {"SUPERVISOR_RELOAD_PID": str(pid), "SUPERVISOR_RELOAD_SLOT": slot.name}
-    outcome = run(slot.drain.command, limit=limit, environment=environment, cancelled=ended)
-    return None if outcome.code == 0 else f"{outcome.reason}: {outcome.output.strip()[-200:]}".rstrip(": ")
+    outcome = run(
+        slot.drain.command, limit=limit, environment=environment, cancelled=ended, rights=slot.drain.rights
+    )
+    return None if outcome.code == 0 else f"{outcome.reason}: {tail(outcome.output)}".rstrip(": ")

@@ -32,13 +32,14 @@ QUOTED = 15
 TEXT: Mapping[str, str] = {
     "rollout began": "{changed}: rolling out {revision}{again}",
     "rollout resumed": "going on with {revision}, where the last listener ended",
+    "hold lifted": "{revision} serves after all: nothing is held against it any more",
     "rollout echoed": "{changed}: changes again after every start. If the program writes it, exclude= it",
     "rollout grew": "{changed}: now {revision}",
     "rollout superseded": "{revision} is superseded by {newer}",
     "rollout withdrawn": "the files are back to {revision}, which serves",
     "rollout aborted": "aborted: {slots} was stopped by hand; nothing more is done until the files change",
     "rollout complete": "complete: {revision} serves after {seconds}",
-    "rollout halted": "halted: {slot}{reason}{outlook}{last_words}",
+    "rollout halted": "halted: {slot}{reason}{holder}{outlook}{last_words}",
     "check failed": "{changed}: refused by the check ({reason}); {revision} is not rolled out{output}",
     "command began": "{changed}: running {command}",
     "command failed": "{changed}: {command} failed ({reason}); {revision} is not rolled out{output}",
@@ -63,7 +64,7 @@ TEXT: Mapping[str, str] = {
     "slot left": "{slot} left after {seconds} (pid {pid})",
     "slot stopped by hand": "{slot} was stopped by hand: it stays stopped until it is started by hand",
     "spare slot stopped by hand": "{slot} was stopped by hand: a spare slot again, for the next rollout",
-    "slot failed": "{slot} failed: {reason}",
+    "slot failed": "{slot} failed: {reason}{holder}",
     "journal failed": "can't be written ({reason}): what is under way is finished, and nothing new begins "
     "until it can",
     "journal mended": "is written again",
@@ -120,6 +121,7 @@ def _words(story: Story) -> dict[str, str]:
     if values.get("waiting"):
         words["waiting"] = f" (until then {words['waiting']} as before)"
     words["in_flight"] = _cut(values.get("in_flight"))
+    words["holder"] = f"; {words['holder']}" if values.get("holder") else ""
     if story.event == "rollout began":
         words["again"] = "" if values["attempt"] == 1 else f", attempt {values['attempt']}"
     if story.event == "rollout halted":
