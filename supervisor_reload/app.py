@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TextIO
 
 from . import __version__, config
@@ -30,6 +31,7 @@ from .core.facts import (
 )
 from .core.filters import filters_of
 from .core.model import LogFormat, Settings, SlotName, TargetSettings
+from .core.recall import marks
 from .core.secrets import Redaction, secrets_of
 from .edges.ancestry import supervisords_pid
 from .edges.claims import Claimed, Claims
@@ -114,7 +116,7 @@ def _work(known: Configuration, identity: str, claims: Claims, stdin: TextIO, pr
     ):
         end = engine.run()
         for name, phase in engine.unfinished:
-            log.warning("leaving in the middle: %s is %s; afterwards look whether it serves", name, phase)
+            log.info("leaving in the middle: %s is %s; the next listener goes on", name, phase)
     log.info("leaving: %s", end.reason)
     return 0 if end.is_expected else 1
 
@@ -132,7 +134,8 @@ def _engine(known: Configuration, build: _Builder, legacy: Legacy) -> Iterator[E
         exits = stack.enter_context(contextlib.closing(Exits(inbox.put)))
         hands = stack.enter_context(contextlib.closing(build.hands(targets)))
         began = time.monotonic()
-        eyes = stack.enter_context(contextlib.closing(build.eyes(targets)))
+        known_files = marks(legacy.past, targets)
+        eyes = stack.enter_context(contextlib.closing(build.eyes(targets, known=known_files)))
         names = ", ".join(target.name for target in targets)
         log.info(
             "supervisor_reload %s watches %s (armed in %.0f ms)",
@@ -170,6 +173,7 @@ class _Builder:
 
     def __init__(self, inbox: Inbox, notices: Notices, claims: Claims, settings: Settings) -> None:
         self.inbox, self._notices, self._claims = inbox, notices, claims
+        self._state_dir = settings.state_dir
         self._redact = _redaction(settings)
 
     def hide(self, text: str) -> str:
@@ -185,11 +189,17 @@ class _Builder:
             raise ConfigErrors((ConfigError(config_file, "", "", str(refusal)),)) from None
         return read
 
-    def eyes(self, targets: tuple[TargetSettings, ...], by: TargetSettings | None = None) -> Eyes:
+    def eyes(
+        self,
+        targets: tuple[TargetSettings, ...],
+        by: TargetSettings | None = None,
+        known: Mapping[str, str] = MappingProxyType({}),
+    ) -> Eyes:
+        """``known``: by target, the reading of which the journal knows; none where settings changed."""
         filters = filters_of(targets)
         put = self.inbox.put if by is None else partial(self._put_seen, by)
         with contextlib.ExitStack() as stack:
-            sources = Sources(targets, put, filters)
+            sources = Sources(targets, put, filters, self._state_dir, known)
             stack.callback(sources.close)
             watching = Watching(targets, put, filters)
             stack.callback(watching.close)

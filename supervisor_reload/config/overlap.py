@@ -21,12 +21,14 @@ from .targets import Target
 def note_overlap(conf: SupervisorConf, target: Target, state_dir: str) -> None:
     """Note every file that is written while a service runs, inside a watched tree and not excluded."""
     watch = target.settings.watch
-    written = dict(_written(conf, state_dir))
+    written = dict(_written(conf))
     for root in watch.paths:
         if _inside(_real(root), _real(state_dir)) is not None:
             target.section.error("watch", f"{root!r} is in our own state directory {state_dir!r}")
             continue
-        for file, what in written.items():
+        # names of each kind; one that counts is enough to tell
+        ours = next((file for file in _ours(state_dir) if counts(file, root, watch)), None)
+        for file, what in ({ours: "our state directory's"} | written if ours else written).items():
             if counts(file, root, watch):
                 message = (
                     f"{what} {file!r} is in the watched {root!r}, so that every change of it would look like "
@@ -35,9 +37,14 @@ def note_overlap(conf: SupervisorConf, target: Target, state_dir: str) -> None:
                 target.section.error("watch", message)
 
 
-def _written(conf: SupervisorConf, state_dir: str) -> Iterator[tuple[str, str]]:
+def _ours(state_dir: str) -> Iterator[str]:
+    """What we write ourselves."""
+    for name in ("journal", "journal.new", "files-web", "files-web.0.new"):
+        yield str(Path(state_dir, name))
+
+
+def _written(conf: SupervisorConf) -> Iterator[tuple[str, str]]:
     """What is written while supervisord runs, and what it is, in words."""
-    yield str(Path(state_dir, "journal")), "our state directory's"
     if conf.logfile:
         yield conf.logfile, "supervisord's log"
     yield conf.pidfile, "supervisord's pid file"

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.service import ETC, Service
+from benchmarks.service import ETC
 from tests.integration.supervisord import Supervisord, free_port, short_directory, wait_for
 
 from .blocks import ROOT, Block, Step, all_blocks, steps
@@ -234,43 +234,11 @@ def join(supervisord: Supervisord, commands: list[Step], page: Path) -> None:
     assert supervisord.process_pid("web:web") != pid
 
 
-def the_listener_was_killed(commands: list[Step]) -> None:
-    """After a save that nobody saw the old code serves; the commands bring the new one without a gap."""
-    with Service.of_etc("swap.conf") as service:
-        supervisord = service.supervisord
-        supervisord.wait_for(service.is_settled, LIMIT, "one replica")
-        listener = supervisord.process_pid("reload")
-        os.kill(listener, signal.SIGSTOP)  # it sees nothing of the save
-        service.save("2", atomic=True)
-        os.kill(listener, signal.SIGKILL)
-        supervisord.wait_for(
-            lambda: supervisord.process_pid("reload") not in (0, listener), LIMIT, "a new listener"
-        )
-        supervisord.wait_for(
-            lambda: supervisord.stderr("reload").count("watches web") == 2, LIMIT, "it watches"
-        )
-        supervisord.wait_for(lambda: supervisord.state("reload") == "RUNNING", LIMIT, "it runs")
-        assert answer(service.port) == "version 1"
-        swapped = supervisord.state("web:web_01") == "RUNNING"
-        for step in commands:
-            command = step.command.replace("supervisorctl", f"supervisorctl -c {supervisord.conf}")
-            command, output = (exchanged(text) if swapped else text for text in (command, step.output))
-            assert output_of(command, service.directory) == output
-            assert answer(service.port).startswith("version ")
-        assert answer(service.port) == "version 2"
-
-
-def exchanged(text: str) -> str:
-    """The same with the other slot: which of the two serves after the start is chance."""
-    return re.sub(r"web_0([01])", lambda name: f"web_0{1 - int(name[1])}", text)
-
-
 SCENARIOS: dict[tuple[str, str], Callable[[list[Step]], None]] = {
     ("README.md", "supervisor_reload"): make_knows,
     ("README.md", "Install"): install,
     ("README.md", "Without any configuration: `run`"): run_without_configuration,
     ("README.md", "With your supervisord.conf"): with_your_configuration,
-    ("docs/troubleshooting.md", "The listener was killed"): the_listener_was_killed,
     ("CONTRIBUTING.md", "Begin"): make_knows,
 }
 """One for each heading that has commands below it."""

@@ -2,7 +2,8 @@
 
 One edge in several modules, which belong together and import one another: ``record`` (what is remembered of
 a file), ``reading`` (one file), ``directories`` (one directory at a time), ``tree`` (one watched path),
-``target``, ``git``, ``bytecode``, and ``worker``, which is the port. Nothing here watches or decides.
+``target``, ``git``, ``bytecode``; ``sections``, ``remembered`` and ``comparing``, for what changes while we
+are not there; and ``worker``, which is the port. Nothing here watches or decides.
 """
 
 from .worker import Sources

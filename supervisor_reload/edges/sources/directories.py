@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
 from ...core.filters import GITIGNORE, Filter
@@ -61,6 +61,11 @@ class Directories:
         self._names: dict[str, str] = {}
         """names that are new in this look: one that many files have is held only once"""
         self._unreadable: set[str] = set()
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, bytes]]:
+        """By directory, by name in it: the record of a file; what is shorter is none."""
+        return self._tables
 
     def absolute(self, relative: str) -> str:
         """The path of a name in this tree, spelt as it was configured."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Mapping
 
 _SIGNATURE = struct.Struct("<qqqQQ")
 """time of the content, size, time of the inode (both in nanoseconds), inode, device"""
@@ -16,6 +17,9 @@ _DIGEST_SIZE = 32
 SIGNATURE_SIZE = _SIGNATURE.size
 RECORD_SIZE = _DIGEST_SIZE + SIGNATURE_SIZE
 """bytes; the digest comes first"""
+
+SHORT_SIZE = 16
+"""bytes of a digest that are enough to see whether a file is the one that it was"""
 
 _NS = 1_000_000_000
 _HALF, _WHOLE = 2**63, 2**64
@@ -39,6 +43,11 @@ def is_current(record: bytes, found: os.stat_result) -> bool:
 def digest(record: bytes) -> bytes:
     """The digest of the content: the first 32 bytes."""
     return record[:_DIGEST_SIZE]
+
+
+def short_digests(table: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Of the names in a directory those of files, each with the beginning of its digest."""
+    return {name: value[:SHORT_SIZE] for name, value in table.items() if len(value) == RECORD_SIZE}
 
 
 def key(record: bytes) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What was read of one target: its trees, their revision, and what is new since the last final reading.
 
+The first reading is compared with what is remembered of the life before, where the journal knows of one.
 Only the worker's thread changes it; the names of recently changed sources may be asked for from any thread.
 """
 
@@ -8,9 +9,10 @@ Only the worker's thread changes it; the names of recently changed sources may b
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from ...core.facts import RevisionComputed
@@ -20,8 +22,13 @@ from ...core.orders import ComputeRevision
 from ...core.reactions import Reactions
 from ...core.revision import Fingerprint, Weight
 from . import bytecode
+from .comparing import all_files, all_paths, differences, files_at
 from .record import digest, key
+from .remembered import Remembered
+from .sections import BrokenError
 from .tree import RootUnreadableError, Tree
+
+log = logging.getLogger(__name__)
 
 RECENT_SECONDS = 60.0
 """for which the bytecode of a file that changed is doubted before each start"""
@@ -41,6 +48,8 @@ class Reading:
         filters: one for each watched path.
         pause: called between two directories of a scan; may call ``compute`` if ``may_be_asked_in_between``.
         check_interrupt: called before each file that is read; raises InterruptedScanError to end.
+        directory: where the files are remembered; '' for nowhere.
+        known: the mark of the reading of which the journal knows; '' where it knows of none.
     """
 
     def __init__(
@@ -49,6 +58,9 @@ class Reading:
         filters: Sequence[Filter],
         pause: Callable[[], None],
         check_interrupt: Callable[[], None],
+        *,
+        directory: str = "",
+        known: str = "",
     ) -> None:
         self.paths = tuple(os.path.abspath(path) for path in target.watch.paths)
         self._target = target.name
@@ -60,6 +72,15 @@ class Reading:
         self._has_rules = bool(target.reactions.run_on)
         self._reactions = Reactions(target.reactions)
         self._fingerprint = Fingerprint()
+        self._ignored = Fingerprint()
+        """the files that have no weight, which the revision does not tell"""
+        self._remembered = Remembered(directory, target.name, self.paths, check_interrupt)
+        self._mark = known
+        """of the newest final reading, be it in the life before; '' where there was none"""
+        self._is_compared = False
+        """the first final reading was"""
+        self._is_quiet = False
+        """the newest reading found nothing"""
         self._was_read = False
         self._has_news = False
         """the request that is being worked off found a difference"""
@@ -117,10 +138,13 @@ class Reading:
         weight = self._weight(path, relative)
         old = None if before is None else digest(before)
         new = None if after is None else digest(after)
+        fingerprint, weight = (
+            (self._ignored, Weight.CODE) if weight is Weight.NONE else (self._fingerprint, weight)
+        )
         if old is not None:
-            self._fingerprint.remove(number, relative, old, weight)
+            fingerprint.remove(number, relative, old, weight)
         if new is not None:
-            self._fingerprint.add(number, relative, new, weight)
+            fingerprint.add(number, relative, new, weight)
         if _may_be_stale(path, before, after):
             self._stale.append(path)
         if self._was_read and self._before.setdefault(path, old) == new:
@@ -145,13 +169,22 @@ class Reading:
         bytecode.discard(sources)
         now = time.monotonic()
         doubted = {path: at for at, path in self._recent if now - at < RECENT_SECONDS}
-        for path in sources:
+        for path in sources[-RECENT_FILES:]:
             doubted.pop(path, None)
             doubted[path] = now
         self._recent = tuple((at, path) for path, at in doubted.items())[-RECENT_FILES:]
 
+    def _newest_mark(self) -> str:
+        revision = self._fingerprint.revision()
+        return f"{revision}/{self._ignored.revision()}" if self._has_weights else revision
+
+    def keep(self) -> None:
+        """After a reading was told: what costs time, so that it is remembered. May be interrupted."""
+        if self._is_compared and not self._before:  # else the files are not those of the mark
+            self._remembered.keep(lambda: all_files(self._trees), self._mark, is_quiet=self._is_quiet)
+
     def _answer(self, *, is_final: bool, is_full: bool) -> RevisionComputed:
-        changed = tuple(sorted(self._before))
+        changed = tuple(sorted(self._settled() if is_final else self._before))
         if is_final:
             self._before.clear()
         return RevisionComputed(
@@ -159,9 +192,50 @@ class Reading:
             revision=self._fingerprint.revision(),
             changed=changed,
             rules=self._rules(changed),
+            mark=self._mark if is_final else "",
             full=is_full,
             final=is_final,
         )
+
+    def _settled(self) -> Collection[str]:
+        """What changed since the final reading before, be it in the life before; it is remembered now."""
+        mark = self._newest_mark()
+        is_known = self._is_compared or not self._mark
+        changed = set(self._before) if is_known else self._since_our_death(mark)
+        if changed or mark != self._mark:
+            self._remembered.add(files_at(self._trees, changed), mark)
+        self._mark, self._is_compared, self._is_quiet = mark, True, not changed
+        return changed
+
+    def _since_our_death(self, mark: str) -> set[str]:
+        """What differs from a reading of the life before; everything, where nobody knows what that was.
+
+        Raises RootUnreadableError where a tree is gone that was there.
+        """
+        is_found = self._remembered.find(self._mark)
+        if mark == self._mark:
+            return set()
+        changed = self._differences() if is_found else None
+        if changed is None:
+            changed = all_paths(self._trees)
+            for tree in self._trees if not changed else ():
+                tree.check_gone(was_file=False)
+            self._remembered.forget()
+            log.warning(
+                "what changed in %s since the listener ended is not known: all of it counts", self._target
+            )
+        self._doubt([path for path in changed if path.endswith(".py")])
+        return changed
+
+    def _differences(self) -> set[str] | None:
+        """From what was found in our memory; None where that is of no use."""
+        try:
+            return differences(self._remembered.recall(), self._trees)
+        except RootUnreadableError:
+            raise
+        except (OSError, BrokenError) as error:
+            log.warning("what is remembered of %s can't be read: %s", self._target, error)
+            return None
 
 
 def _may_be_stale(path: str, before: bytes | None, after: bytes | None) -> bool:

@@ -65,6 +65,7 @@ class Tree:
         self._directories = Directories(path, chosen, note, check_interrupt)
         self.absolute = self._directories.absolute
         self.relative = self._directories.relative
+        self.tables = self._directories.tables
         self._was_scanned = False
         self._is_missing = False
         self._missing_since = 0.0
@@ -185,6 +186,12 @@ class Tree:
             raise self._gone()
         if not was_missing:
             log.warning("the watched path does not exist (yet): %r", self.path)
+
+    def check_gone(self, *, was_file: bool) -> None:
+        """Of a tree that had files before our life; raises RootUnreadableError where it may come back."""
+        was_removed = was_file and time.monotonic() - self._missing_since > FILE_GONE
+        if self._is_missing and not was_removed:
+            raise self._gone()
 
     def _gone(self) -> RootUnreadableError:
         return RootUnreadableError(f"{self.path!r} is gone; waiting for it to come back")

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from ...core.facts import GitHeld, RevisionComputed, RevisionFailed
 from ...core.filters import Filter, filters_of
@@ -39,6 +40,10 @@ class Sources:
         put: takes the facts.
         filters: by target name, one for each watched path; shared with the watching, so that both judge by
             the same ``.gitignore`` files, which are read here. Made here where None.
+        directory: where it is kept what the files were, so that what changes while we are not there is told
+            when we are back; '' for nowhere. One file for each target, which is nobody else's.
+        known: by target name, the ``mark`` of the newest final reading that is in the journal. The first
+            reading of a target that is named tells what differs from that one, that of another nothing.
     """
 
     def __init__(
@@ -46,12 +51,18 @@ class Sources:
         targets: Sequence[TargetSettings],
         put: Put,
         filters: Mapping[str, Sequence[Filter]] | None = None,
+        directory: str = "",
+        known: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._put = put
         self._closing = threading.Event()
         chosen = filters_of(targets) if filters is None else filters
         self._readings = {
-            target.name: Reading(target, chosen[target.name], self._pause, self._check_interrupt)
+            target.name: Reading(
+                *(target, chosen[target.name], self._pause, self._check_interrupt),
+                directory=directory,
+                known=known.get(target.name, ""),
+            )
             for target in targets
         }
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
@@ -157,3 +168,13 @@ class Sources:
             fact = RevisionFailed(target=request.target, reason=repr(error), final=request.final)
         if not self._closing.is_set():
             self._put(fact)
+            self._keep(request.target)
+
+    def _keep(self, target: str) -> None:
+        try:
+            self._readings[target].keep()
+        except InterruptedScanError:
+            pass  # half a file, which is removed again
+        except Exception:
+            # A defect of ours must not end the readings.
+            log.exception("the files of %s can't be remembered", target)

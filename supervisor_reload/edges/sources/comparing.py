@@ -1,0 +1,73 @@
+"""The files of a target's trees as groups, and what differs between them and what is remembered.
+
+It compares one directory at a time, so that what is remembered of a big tree is never in memory as a whole.
+It reads no watched file: what the trees hold is taken for what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from .record import short_digests
+from .sections import GONE, BrokenError, Group
+from .tree import Tree
+
+_NONE: dict[str, bytes] = {}
+
+
+def all_files(trees: Sequence[Tree]) -> Iterator[Group]:
+    """Every file that is known."""
+    for number, tree in enumerate(trees):
+        for directory, table in tree.tables.items():
+            files = short_digests(table)
+            if files:
+                yield Group(number, directory, files)
+
+
+def all_paths(trees: Sequence[Tree]) -> set[str]:
+    """The absolute path of every file that is known."""
+    return {path for group in all_files(trees) for path in _paths(trees, group, group.files)}
+
+
+def files_at(trees: Sequence[Tree], paths: Iterable[str]) -> Iterator[Group]:
+    """What there is at these absolute paths, in whatever trees they are; GONE where there is nothing."""
+    found: dict[tuple[int, str], dict[str, bytes]] = {}
+    for path in paths:
+        for number, tree in enumerate(trees):
+            relative = tree.relative(path)
+            if relative is not None:
+                directory, _, name = relative.rpartition("/")
+                found.setdefault((number, directory), {})[name] = GONE
+    for (number, directory), files in found.items():
+        there = short_digests(trees[number].tables.get(directory, _NONE))
+        yield Group(number, directory, {name: there.get(name, GONE) for name in files})
+
+
+def differences(remembered: Iterable[Group], trees: Sequence[Tree]) -> set[str]:
+    """The absolute paths of what is not there, not the same, or not remembered.
+
+    Raises:
+        BrokenError: it can't be what was remembered of these trees.
+        RootUnreadableError: a tree that had files is gone, which is no change of them.
+    """
+    changed: set[str] = set()
+    seen: list[set[str]] = [set() for _ in trees]
+    for group in remembered:
+        if group.root >= len(trees):
+            raise BrokenError
+        tree = trees[group.root]
+        if group.files:
+            tree.check_gone(was_file=not group.directory and "" in group.files)
+        seen[group.root].add(group.directory)
+        there = short_digests(tree.tables.get(group.directory, _NONE))
+        names = [name for name in {**group.files, **there} if group.files.get(name) != there.get(name)]
+        changed.update(_paths(trees, group, names))
+    for group in all_files(trees):
+        if group.directory not in seen[group.root]:
+            changed.update(_paths(trees, group, group.files))
+    return changed
+
+
+def _paths(trees: Sequence[Tree], group: Group, names: Iterable[str]) -> Iterator[str]:
+    prefix = f"{group.directory}/" if group.directory else ""
+    return (trees[group.root].absolute(prefix + name) for name in names)
