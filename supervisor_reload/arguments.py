@@ -10,10 +10,17 @@ from . import __version__
 LONGEST = 24 * 3600
 """Seconds: a longer limit on the command line is a slip of the finger."""
 
+NEWEST = 20
+"""Rollouts that ``history`` shows, if nobody says how many."""
+
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The verb and its options; leaves with status 2 and a sentence where they make no sense."""
-    return _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.configuration is not None and options.verb not in CONFIGURED:
+        parser.error(f"-c is for {', '.join(CONFIGURED)}; {options.verb} reads no configuration")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,13 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-v", "--version", action="version", version=__version__)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "-c",
-        "--configuration",
-        metavar="FILENAME",
-        help="supervisord's configuration file (default: that of the supervisord that runs us, "
-        "then Supervisor's search path)",
-    )
+    for where, default in ((parser, None), (common, argparse.SUPPRESS)):  # before the verb, and behind it
+        where.add_argument("-c", "--configuration", metavar="FILENAME", default=default, help=CONFIGURATION)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser(
         "listen",
@@ -43,11 +45,36 @@ def _parser() -> argparse.ArgumentParser:
         description="Read the configuration as supervisord would, report every error at once, and tell what "
         "would be watched. Exit status 0, or 2 where there are errors.",
     )
+    _add_showing(verbs, common)
     _add_run(verbs)
     for verb, text in BECOMING.items():
         # never parsed here: cli hands its words on before anything of this is imported
         verbs.add_parser(verb, help=text, add_help=False)
     return parser
+
+
+def _add_showing(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    status = verbs.add_parser(
+        "status",
+        parents=[common],
+        help="how each target stands, and each of its processes",
+        description="How each target stands, and each of its processes, as the listener wrote it down; also "
+        "while the listener is down. Exit status 0 where nothing needs you, 3 where something does, 4 where "
+        "nothing is known.",
+    )
+    history = verbs.add_parser(
+        "history",
+        parents=[common],
+        help="the rollouts that ended",
+        description="The rollouts that ended, the newest last; 100 of each target are kept. Exit status 0, "
+        "or 4 where nothing is known.",
+    )
+    for verb in (status, history):
+        verb.add_argument("target", metavar="TARGET", nargs="*", help="NAME of [reload:NAME] (default: all)")
+        verb.add_argument("--json", action="store_true", help="for programs: docs/status.md has every key")
+    history.add_argument("-n", metavar="N", type=_count, default=NEWEST, help=f"how many (default: {NEWEST})")
 
 
 def _add_run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -79,6 +106,14 @@ def _add_run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     manner.add_argument("--socket", metavar="ADDRESS", default="", help=RUN_SOCKET)
     add("argv", metavar="CMD ...", nargs=argparse.REMAINDER, help="the command and its arguments")
 
+
+CONFIGURED = ("listen", "check", "status", "history")
+"""The verbs that read supervisord's configuration."""
+
+CONFIGURATION = (
+    "supervisord's configuration file (default: that of the supervisord that runs us, then Supervisor's "
+    "search path)"
+)
 
 BECOMING = {
     "exec": "prepare the socket that supervisord hands over, then become a command: exec -- CMD ...",
@@ -116,6 +151,13 @@ def _whole_seconds(text: str) -> int:
     if not 1 <= seconds <= LONGEST:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of seconds from 1 to {LONGEST}")
     return seconds
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return count
 
 
 def _port(text: str) -> int:

@@ -13,7 +13,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TextIO
 
 USAGE_ERROR = 2
@@ -54,8 +54,7 @@ def _listen(options: argparse.Namespace) -> int:
     try:
         return listen(options.configuration, stdin, protocol)
     except ReloadError as error:
-        for line in str(error).splitlines():
-            print(f"Error: {line}", file=sys.stderr)  # noqa: T201 - stderr is where errors go
+        _say_error(error)
         return USAGE_ERROR
 
 
@@ -69,13 +68,60 @@ def _guard_stdout() -> TextIO:
 def _check(options: argparse.Namespace) -> int:
     from .checking import check
 
+    return _written(lambda: check(options.configuration, sys.stdout))
+
+
+def _status(options: argparse.Namespace) -> int:
+    from .showing import show_status
+
+    return _told(
+        lambda: show_status(
+            options.configuration, options.target, sys.stdout, sys.stderr, as_json=options.json
+        )
+    )
+
+
+def _history(options: argparse.Namespace) -> int:
+    from .showing import show_history
+
+    return _told(
+        lambda: show_history(
+            options.configuration,
+            options.target,
+            sys.stdout,
+            sys.stderr,
+            most=options.n,
+            as_json=options.json,
+        )
+    )
+
+
+def _told(show: Callable[[], int]) -> int:
+    """What is shown, or a sentence why it can't be."""
+    from .core.errors import ReloadError
+    from .showing import Unknown
+
     try:
-        code = check(options.configuration, sys.stdout)
+        return _written(show)
+    except ReloadError as error:
+        _say_error(error)
+        return error.code if isinstance(error, Unknown) else USAGE_ERROR
+
+
+def _written(write: Callable[[], int]) -> int:
+    """The exit status of what writes to stdout, all of which has left us."""
+    try:
+        code = write()
         sys.stdout.flush()
     except BrokenPipeError:  # `check | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _say_error(error: Exception) -> None:
+    for line in str(error).splitlines():
+        print(f"Error: {line}", file=sys.stderr)  # noqa: T201 - stderr is where errors go
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -107,7 +153,7 @@ def _run(options: argparse.Namespace) -> int:
         return error.code
 
 
-VERBS = {"listen": _listen, "check": _check, "run": _run}
+VERBS = {"listen": _listen, "check": _check, "status": _status, "history": _history, "run": _run}
 
 BECOMING = {"exec": _exec, "uvicorn": _uvicorn}
 """Verbs that turn this process into something else; their words are their own."""

@@ -44,6 +44,8 @@ class Memory:
     """hides the secrets in words that came from outside"""
     _seen: dict[str, object] = field(default_factory=dict)
     """by key: the state of which it was asked last"""
+    _told: dict[str, Record] = field(default_factory=dict)
+    """by key: the newest record, before anything was hidden in it"""
 
     def news(self, core: Coordinator, wall: float) -> dict[str, Record | None]:
         """What it has to hold instead, by key; None where a key is to be forgotten.
@@ -52,6 +54,9 @@ class Memory:
         """
         news: dict[str, Record | None] = {}
         for key, told in self._now(core, wall):
+            if self._told.get(key) == told:
+                continue
+            self._told[key] = told
             record = {name: self._hidden(name, value) for name, value in told.items()}
             if self.kept.get(key) != record:
                 news[key] = self.kept[key] = record
@@ -70,8 +75,9 @@ class Memory:
     def _now(self, core: Coordinator, wall: float) -> Iterator[tuple[str, Record]]:
         for target in core.targets.values():
             name = target.settings.name
-            yield TARGET + name, of_target(target)
             intake = target.intake
+            if self._is_new(TARGET + name, _signs(target)):
+                yield TARGET + name, of_target(target)
             if self._is_new(CHANGED + name, (len(intake.changed), intake.disk)):
                 yield CHANGED + name, {"names": [*sorted(intake.changed)]}
             for slot in target.slots.values():
@@ -100,6 +106,19 @@ def of_slot(slot: Slot) -> Record:
     if slot.phase is Phase.FAILED:
         record["reason"] = slot.reason
     return record
+
+
+def _signs(target: Target) -> object:
+    """Changes with everything that a target's record is made of; much cheaper than the record."""
+    intake, restraint, preparation = target.intake, target.restraint, target.intake.preparation
+    return (
+        (target.settings, target.rollout, target.next_id, target.is_trimmed, target.unserved),
+        (*target.slots.values(),),
+        (intake.disk, intake.disk_before, intake.mark, intake.accepted, intake.rejected, intake.refusal),
+        (intake.goal, intake.checking, preparation.running, frozenset(preparation.owed)),
+        (restraint.seen, restraint.failures, restraint.retry_at, restraint.is_held, restraint.is_left_alone),
+        (restraint.reason, restraint.obstacle, restraint.begun[-1:]),
+    )
 
 
 def of_target(target: Target) -> Record:

@@ -147,7 +147,7 @@ def _step_back(slot: Slot, now: float) -> Slot:
         return slot.enter(Phase.VACANT, now)  # the first look tells whether it was started
     if slot.phase is Phase.STOPPING:
         return replace(slot, is_asked=False)
-    if slot.is_unanswered:
+    if slot.is_unanswered and slot.is_reloading:
         reason = "it is not known whether it got its signal"
         return slot.enter(Phase.FAILED, now, revision=UNKNOWN, reason=reason)
     if slot.phase in (Phase.PROBING, Phase.SOAKING):

@@ -234,15 +234,21 @@ def _get(connection: socket.socket, url: SplitResult, question: Question, has_bo
     connection.sendall(request.encode("ascii", "replace"))
     source = _Source(connection, question, HEAD_LIMIT + BODY_LIMIT)
     responses: list[http.client.HTTPResponse] = []  # kept, since each closes the source at its end
-    while not responses or responses[-1].status < 200:  # such as 103 Early Hints
-        responses.append(http.client.HTTPResponse(source, method="GET"))  # type: ignore[arg-type]
-        responses[-1].begin()
-    if not has_body:
-        return Answer(responses[-1].status, b"")
-    body = responses[-1].read(BODY_LIMIT + 1)
-    if len(body) <= BODY_LIMIT and responses[-1].length:  # a cut 05 is no 0
-        raise http.client.IncompleteRead(body, responses[-1].length)
-    return Answer(responses[-1].status, body)
+    try:
+        while not responses or responses[-1].status < 200:  # such as 103 Early Hints
+            responses.append(http.client.HTTPResponse(source, method="GET"))  # type: ignore[arg-type]
+            responses[-1].begin()
+        return Answer(responses[-1].status, _body(responses[-1]) if has_body else b"")
+    finally:
+        for response in responses:  # else each flushes the source at its end: Python 3.13 logs that it can't
+            response.fp = None  # type: ignore[assignment]
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    body = response.read(BODY_LIMIT + 1)
+    if len(body) <= BODY_LIMIT and response.length:  # a cut 05 is no 0
+        raise http.client.IncompleteRead(body, response.length)
+    return body
 
 
 def _told(error: http.client.HTTPException) -> str:

@@ -160,6 +160,26 @@ class Claims:
         return file
 
 
+def owner(directory: str) -> int | None:
+    """The pid of the listener whose state is in this directory; 0 where it can't be told; None: none works.
+
+    It writes nothing. Where none works it has the lock, shared with others who ask, for some microseconds: a
+    listener that comes in that moment tries again after ``STEP``. Raises OSError where it may not look.
+    """
+    path = Path(directory, NAME)
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _pid_in(path)
+    finally:
+        os.close(file)
+    return None
+
+
 def name_of(supervisor: str, slot: SlotName) -> bytes:
     """The abstract name (unix(7)) of a claim: the same for all listeners of one supervisord, else another.
 

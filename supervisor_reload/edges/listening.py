@@ -36,6 +36,9 @@ read and forgotten."""
 BLOCK = 64 * 1024
 """Characters that are read at once: read() makes room for all that it is asked for, before any has come."""
 
+TOLD = 200
+"""Characters that are told of what broke it."""
+
 READY = "READY\n"
 OK = "RESULT 2\nOK"
 
@@ -65,7 +68,8 @@ class Listener:
                     self._hear(*words)
             self._put(ListenerClosed(reason="supervisord closed our stdin"))
         except (OSError, ValueError, KeyError) as error:
-            self._put(ListenerClosed(reason=f"the event stream broke: {error!r}", is_expected=False))
+            reason = f"the event stream broke: {error!r}"[:TOLD]
+            self._put(ListenerClosed(reason=reason, is_expected=False))
 
     def _next(self) -> tuple[str, str] | None:
         """The next event's name and payload; None at the end, also in the middle of an event."""

@@ -55,10 +55,6 @@ class Supervisord:
         """One process. Raises SupervisorUnavailable, SupervisorFault (BAD_NAME)."""
         return self._call(lambda rpc: self._process(rpc.getProcessInfo(name)))
 
-    def pid(self) -> int:
-        """supervisord's own pid. Raises SupervisorUnavailable."""
-        return self._call(lambda rpc: int(rpc.getPID()))
-
     def start(self, name: SlotName) -> None:
         """Start without waiting. Raises SupervisorUnavailable, SupervisorFault."""
         self._mark(name)

@@ -14,11 +14,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from supervisor_reload.core.secrets import Redaction
 from supervisor_reload.edges.observers.logs import escaped
 
 from .request import Request
 
 PREFIX = "[reload] "
+REDACT = Redaction()
 SHOWN = 3
 """Changed files that are named."""
 
@@ -44,7 +46,7 @@ class Teller:
 
     def say(self, text: str, colour: str = DIM) -> None:
         """Write one line of ours (more where it quotes). What the terminal can't take is lost."""
-        line = PREFIX + text
+        line = PREFIX + REDACT(text)
         if self._has_colour:
             line = f"\x1b[{colour}m{line}\x1b[0m"
         encoding = getattr(sys.stderr, "encoding", None) or "utf-8"

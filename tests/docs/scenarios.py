@@ -234,6 +234,11 @@ def join(supervisord: Supervisord, commands: list[Step], page: Path) -> None:
     assert supervisord.process_pid("web:web") != pid
 
 
+def exchanged(text: str) -> str:
+    """The same with the other slot: which of the two serves after the start is chance."""
+    return re.sub(r"web_0([01])", lambda name: f"web_0{1 - int(name[1])}", text)
+
+
 SCENARIOS: dict[tuple[str, str], Callable[[list[Step]], None]] = {
     ("README.md", "supervisor_reload"): make_knows,
     ("README.md", "Install"): install,

@@ -35,6 +35,7 @@ def with_files(act: Scene) -> None:
 def down(act: Scene) -> Iterator[None]:
     """The listener is killed, and started again in the end."""
     supervisord = act.supervisord
+    supervisord.wait_for(lambda: supervisord.state("reload:reload") == "RUNNING", what="startsecs")
     os.kill(supervisord.process_pid("reload:reload"), signal.SIGKILL)
     supervisord.wait_for(lambda: supervisord.state("reload:reload") == "EXITED", what="the listener's end")
     watching = act.count("watches web")

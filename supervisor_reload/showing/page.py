@@ -1,0 +1,54 @@
+"""What is written to a terminal or a pipe: lines that can't be forged, in letters that it can show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import TextIO
+
+from ..core.model import Value
+from ..edges.observers.logs import escaped
+
+FORMAT = 1
+"""Number of the form of what ``--json`` writes; it grows when a key goes or gets another meaning."""
+
+
+def say(stream: TextIO, line: str) -> None:
+    """Write one line, whatever its names hold."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    shown = escaped(line).encode(encoding, "backslashreplace").decode(encoding)
+    stream.write(shown.rstrip() + "\n")
+
+
+def say_json(stream: TextIO, value: Value) -> None:
+    """Write one JSON object, in ASCII."""
+    stream.write(json.dumps(value, indent=2) + "\n")
+
+
+def utc(seconds: float) -> str:
+    """A time of day as in the JSON log: ISO 8601, UTC."""
+    told = datetime.fromtimestamp(seconds, timezone.utc)
+    return told.strftime("%Y-%m-%dT%H:%M:%S") + f".{told.microsecond // 1000:03d}Z"
+
+
+def files(changed: Sequence[str], count: int) -> str:
+    """``app.py and 2 more``; '' where no file changed."""
+    if not changed:
+        return ""
+    more = max(count, len(changed)) - 1
+    return changed[0].rpartition("/")[2] + (f" and {more} more" if more else "")
+
+
+def plain(value: object) -> Value:
+    """Fields of our dataclasses as JSON can hold them; numbers to the millisecond."""
+    match value:
+        case dict():
+            return {str(key): plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [plain(each) for each in value]
+        case float():
+            return round(value, 3)
+        case None | bool() | int() | str():
+            return value
+    raise TypeError(f"{value!r} has no place in JSON")
