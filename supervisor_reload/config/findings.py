@@ -39,6 +39,7 @@ class Findings:
 def _add(findings: list[ConfigError], file: str, section: str, key: str, message: str) -> None:
     # Supervisor adds the name of every variable of its environment to a misspelt %(…)s.
     short = message.partition(" Available names: ")[0]
+    file, section, key = map(printable, (file, section, key))  # a section's name may hold anything, too
     finding = ConfigError(file=file, section=section, key=key, message=REDACT(printable(short)))
     if finding not in findings:
         findings.append(finding)

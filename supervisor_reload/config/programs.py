@@ -25,7 +25,7 @@ from supervisor.options import ServerOptions, UnhosedConfigParser
 from supervisor_reload.core.model import SlotName
 
 from .findings import Findings
-from .values import signal_name
+from .values import LONGEST_SECONDS, signal_name
 
 MOST_PROCESSES = 10_000
 """numprocs above this is a slip of the finger; supervisord would run out of file descriptors long before."""
@@ -255,9 +255,9 @@ class ProgramReader:
             command=params["command"],
             socket=socket,
             directory=os.path.expanduser(params["directory"] or ""),  # noqa: PTH111 - must not normalise
-            startsecs=params["startsecs"],
+            startsecs=_seconds(params["startsecs"]),
             stopsignal=signal_name(str(int(params["stopsignal"]))),
-            stopwaitsecs=params["stopwaitsecs"],
+            stopwaitsecs=_seconds(params["stopwaitsecs"]),
             stopasgroup=params["stopasgroup"],
             autostart=params["autostart"],
             is_captured=max(params["stdout_capture_maxbytes"], params["stderr_capture_maxbytes"]) >= CAPTURED,
@@ -282,6 +282,11 @@ def common_directory(processes: Sequence[ProgramProcess]) -> str:
     """The working directory on which all processes agree; '' where they don't, or have none."""
     directories = {process.directory for process in processes}
     return directories.pop() if len(directories) == 1 else ""
+
+
+def _seconds(number: int) -> int:
+    """A number of supervisord's, which has no limit, as one that a float can hold."""
+    return min(number, int(LONGEST_SECONDS))
 
 
 class _Sortable:

@@ -85,7 +85,7 @@ def pattern_error(pattern: str) -> str:
     """What is wrong with a gitignore pattern, as a sentence; empty where it is right."""
     try:
         GitIgnoreSpec.from_lines([pattern])
-    except ValueError as error:
+    except (ValueError, re.error) as error:  # such as [b-a], in a file of somebody else's, too
         return str(error)
     return ""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import NamedTuple
+
+from .procfs import read
 
 DEPTH = 64
 """How many parents are asked, at most: a stranger may have thousands, and each costs a read."""
@@ -29,7 +30,7 @@ class Origin(NamedTuple):
 def origin(pid: int) -> Origin | None:
     """A process's beginning (proc(5), ``stat``); None where it has gone, or is hidden."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        stat = read(pid, "stat")
         fields = stat[stat.rindex(b")") + 2 :].split()  # the name before it may hold anything
         return Origin(pid, int(fields[1]), int(fields[19]))
     except (OSError, ValueError, IndexError):
@@ -68,7 +69,7 @@ def supervisords_pid() -> int:
 def _has(pid: int, variables: dict[str, str]) -> bool:
     """Whether a process began with these in its environment; False where we may not look."""
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environment = read(pid, "environ").split(b"\0")
     except OSError:
         return False
     return all(os.fsencode(f"{name}={value}") in environment for name, value in variables.items())

@@ -211,7 +211,7 @@ def why_hidden(processes: Iterable[int], key: str = "ready") -> str:
 
 def holder(inode: int) -> str:
     """Who holds a socket, for a message; '' where nobody does into whom we may look."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and holds([int(entry.name)], inode):
-            return f"pid {entry.name} ({command(int(entry.name))})"
+    for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdigit()):  # noqa: PTH208 - see procfs
+        if holds([pid], inode):
+            return f"pid {pid} ({command(pid)})"
     return ""

@@ -18,6 +18,7 @@ from pathlib import Path
 from ..core.facts import ProcessExited
 from ..core.model import SlotName
 from ..core.ports import Put
+from .procfs import read
 
 SOCKET, EPOLL = "socket:[", "anon_inode:[eventpoll]"
 """What a descriptor's link says of it."""
@@ -100,7 +101,7 @@ def _children_told(pid: int) -> list[int]:
     found: list[int] = []
     for thread in _entries(f"/proc/{pid}/task"):
         with contextlib.suppress(OSError):
-            found.extend(map(int, Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split()))
+            found.extend(map(int, read(pid, f"task/{thread}/children").split()))
     return found
 
 
@@ -132,7 +133,7 @@ def _parent(pid: int) -> int:
 def _stat(pid: int) -> list[bytes]:
     """The fields of /proc/PID/stat from the third on: the name before them may hold anything."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        stat = read(pid, "stat")
     except OSError:
         return []
     return stat[stat.rindex(b")") + 2 :].split()
@@ -189,7 +190,7 @@ def _descriptors(pid: int) -> Iterator[tuple[str, str]]:
 def _waited_on(pid: int, fd: str) -> set[int]:
     """The inodes that an epoll waits on; empty where it has gone."""
     try:
-        text = Path(f"/proc/{pid}/fdinfo/{fd}").read_bytes()
+        text = read(pid, f"fdinfo/{fd}")
     except OSError:
         return set()
     return {int(inode, 16) for inode in INODE.findall(text)}
@@ -237,8 +238,8 @@ def epoll_targets(pid: int) -> frozenset[int] | None:
 def is_elsewhere(pid: int) -> bool:
     """Whether a process lives in another network namespace: its sockets are on none of our lists."""
     try:
-        theirs = Path(f"/proc/{pid}/ns/net").stat()
-        ours = Path("/proc/self/ns/net").stat()
+        theirs = os.stat(f"/proc/{pid}/ns/net")  # noqa: PTH116 - see procfs
+        ours = os.stat("/proc/self/ns/net")  # noqa: PTH116
     except OSError:
         return False
     return (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino)
@@ -247,7 +248,7 @@ def is_elsewhere(pid: int) -> bool:
 def command(pid: int) -> str:
     """The command line of a process, for a message; '' where it has gone."""
     try:
-        raw = Path(f"/proc/{pid}/cmdline").read_bytes()[:200]
+        raw = read(pid, "cmdline")[:200]
     except OSError:
         return ""
     return raw.replace(b"\0", b" ").decode(errors="replace").strip()

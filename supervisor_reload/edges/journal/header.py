@@ -65,11 +65,9 @@ def header(values: Mapping[str, Value]) -> Header:
             "version": int(version),
             "boot": str(boot),
             "supervisor": str(supervisor),
-            "time": float(time) | int(time),
+            "time": float(time),  # an int may be too large for a float
             "pid": int(pid),
             "held": int(held),
         } if version == VERSION:
-            return Header(
-                version=version, boot=boot, supervisor=supervisor, time=float(time), pid=pid, held=held
-            )
+            return Header(version=version, boot=boot, supervisor=supervisor, time=time, pid=pid, held=held)
     raise ValueError("it is no header of a journal")
