@@ -87,8 +87,15 @@ def _adopt(slot: Slot, process: Process, now: float, on_disk: Revision | None) -
         former_revision=slot.revision,
         revision=revision,
         is_by_hand=False,
+        is_started_by_hand=_is_started_by_hand(slot),
         is_surplus=_is_surplus(slot, now),
     )
+
+
+def _is_started_by_hand(slot: Slot) -> bool:
+    """Whether only an operator can have started the process that is new here."""
+    was_down = slot.phase in (Phase.SPARE, Phase.FAILED)
+    return was_down and slot.state in (ProcessState.STOPPED, ProcessState.FATAL)
 
 
 def _is_surplus(slot: Slot, now: float) -> bool:

@@ -54,7 +54,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.SOAKING: frozenset({Phase.READY, Phase.SPARE, Phase.FAILED} | _LEAVING | _PROBING),
     Phase.READY: frozenset({Phase.SPARE, Phase.FAILED} | _LEAVING | _PROBING),
     Phase.QUIESCING: frozenset({Phase.DRAINING, Phase.STOPPING, Phase.FAILED} | _DOWN | _PROBING),
-    Phase.DRAINING: frozenset({Phase.STOPPING, Phase.FAILED} | _DOWN | _PROBING),
+    Phase.DRAINING: frozenset({Phase.READY, Phase.STOPPING, Phase.FAILED} | _DOWN | _PROBING),
     Phase.STOPPING: frozenset({Phase.FAILED} | _DOWN | _PROBING),
     Phase.FAILED: frozenset({Phase.STARTING, Phase.SPARE} | _LEAVING | _PROBING),
 }

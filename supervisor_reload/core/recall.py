@@ -100,7 +100,7 @@ def _restrain(target: Target, record: Record, past: Recollection) -> None:
         return
     restraint = from_record(Restraint, known, settings=target.settings)
     if not past.is_same_life:
-        restraint.retry_at, restraint.begun = None, []
+        restraint.retry_at, restraint.begun, restraint.failed_at = None, [], 0.0
         if not restraint.is_held:
             restraint.forget()
     target.restraint = restraint

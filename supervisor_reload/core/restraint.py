@@ -32,6 +32,8 @@ class Restraint:
     retry_at: float | None = None
     is_held: bool = False
     """failed as often as ``failure_limit`` allows: left alone until the files change"""
+    failed_at: float = 0.0
+    """when a rollout failed last"""
     is_left_alone: bool = False
     """an operator ended its rollout"""
     reason: str = ""
@@ -66,7 +68,7 @@ class Restraint:
 
     def fail(self, now: float, reason: str, *, is_last: bool) -> None:
         """A rollout failed; ``is_last``: supervisord itself has tried often enough (FATAL)."""
-        self.failures, self.reason = self.failures + 1, reason
+        self.failures, self.reason, self.failed_at = self.failures + 1, reason, now
         self.is_held = is_last or self.failures >= self.settings.failure_limit
         pause: float = min(RETRY_CAP, 2.0 ** (self.failures - 1))
         self.retry_at = None if self.is_held else now + pause

@@ -148,9 +148,25 @@ def undo(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float) -
             moves.leave(slot, now, settings, retiring=True)  # it may have served already
         else:
             moves.slots[slot.name] = slot.enter(Phase.SPARE, now)
+    _keep(moves, pool, rollout.wanted - len(pool.ready), now)
     surplus = len(pool.ready) - rollout.wanted if settings.has_spare else 0
     for slot in pool.ready_new[: max(0, surplus)]:
         moves.leave(slot, now, settings, retiring=True)
+
+
+def _keep(moves: Moves, pool: Pool, missing: int, now: float) -> None:
+    """What was on its way out is needed still where its successor went: it stays, or is started again.
+
+    Not what supervisord was told to stop: an operator who stops the rest meanwhile may mean all of it.
+    """
+    early = (Phase.QUIESCING, Phase.DRAINING)
+    retiring = [slot for slot in pool.slots if slot.phase in early and slot.is_retiring]
+    for slot in retiring[: max(0, missing)]:
+        is_untouched = slot.phase is Phase.DRAINING and slot.quiesced_pid != slot.pid
+        if is_untouched:
+            moves.slots[slot.name] = slot.enter(Phase.READY, now)
+        else:
+            moves.slots[slot.name] = replace(slot, is_retiring=False)
 
 
 def trim(settings: TargetSettings, moves: Moves, now: float) -> bool:

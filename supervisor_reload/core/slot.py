@@ -82,6 +82,8 @@ class Slot:
     """its process is autorestart's, in a slot that was to be empty"""
     is_surge: bool = False
     """started beside the old ones, from a spare slot"""
+    is_started_by_hand: bool = False
+    """somebody started its process: neither we nor supervisord would have, out of STOPPED or FATAL"""
     is_by_hand: bool = False
     """somebody stopped it; it stays stopped until somebody starts it"""
     former_pid: int = 0

@@ -25,7 +25,9 @@ def moved(target: Target, old: Slot, new: Slot) -> list[Story]:
     if new.phase is Phase.PROBING and old.phase is not Phase.SOAKING:
         return _arrived(target, old, new)
     told = None
-    if new.phase is Phase.READY:
+    if new.phase is Phase.READY and old.phase is Phase.DRAINING:
+        told = _of(target, "slot kept", new)
+    elif new.phase is Phase.READY:
         told = _of(target, "slot ready", new, seconds=new.since - new.began)
     elif new.phase is Phase.FAILED and old.phase is not Phase.FAILED:
         told = _failed(target, old, new)

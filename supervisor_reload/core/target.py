@@ -203,13 +203,17 @@ class Target:
         return self._end(story.halted(self, reason, slot, now), now)
 
     def _lift(self) -> list[Order]:
-        """What failed before, or was aborted, serves everywhere: an operator did it."""
+        """What failed before, or was aborted, serves everywhere; or what is held serves in a slot that an
+        operator started since, so that its cause is gone, and the others may follow."""
         goal, restraint = self.intake.goal, self.restraint
         is_restrained = restraint.failures or restraint.is_left_alone
         if self.rollout is not None or goal is None or not is_restrained or not self.intake.is_settled:
             return []
         pool = self._pool(goal.revision, 0.0)
-        if not pool.ready_new or pool.in_use != pool.ready_new:
+        is_answered = restraint.is_held and any(
+            slot.is_started_by_hand and slot.began > restraint.failed_at for slot in pool.ready_new
+        )
+        if not is_answered and (not pool.ready_new or pool.in_use != pool.ready_new):
             return []
         was_held = restraint.is_held
         restraint.forget()

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from supervisor_reload.core.facts import Fact, JournalFailed, JournalMended
 from supervisor_reload.core.model import Record
 
+RESERVE = 200
+"""records for which there is room on a full disk"""
+
 
 class Killed(BaseException):
     """The listener was killed here; nothing of ours may catch it."""
@@ -25,23 +28,31 @@ class FakeJournal:
     after: Callable[[], None] = lambda: None
     """called around each write; may raise Killed"""
     full: bool = False
+    """the disk has no room; what was reserved is used up first"""
+    room: int = RESERVE
+    is_failing: bool = False
+    """that was told to the listener of now"""
     lost: dict[str, Record | None] = field(default_factory=dict)
     """what could not be written yet"""
 
     def write(self, records: Mapping[str, Record | None]) -> None:
         self.before()
         if self.full:
-            if not self.lost:
+            if not self.is_failing:
                 self.put(JournalFailed(reason="no space left on device"))
-            self.lost.update(records)
-            return
+            self.is_failing = True
+            self.room -= len(records)
+            if self.room < 0:
+                self.lost.update(records)
+                return
         self._append(records)
         self.after()
 
     def tick(self) -> None:
-        if self.lost and not self.full:
+        if self.is_failing and not self.full:
             lost, self.lost = self.lost, {}
             self._append(lost)
+            self.room, self.is_failing = RESERVE, False
             self.put(JournalMended())
 
     def _append(self, records: Mapping[str, Record | None]) -> None:

@@ -43,6 +43,17 @@ def swapped() -> World:
     return world
 
 
+def needed_still() -> World:
+    """The new process is stopped by hand while the old one's work is waited for."""
+    world = booted(World(web(drain="connections")))
+    world.busy[A] = world.clock.now + 10
+    world.save("r1")
+    world.advance(3)
+    world.supervisor.stop(B)
+    world.advance(5)
+    return world
+
+
 def halted() -> World:
     """Bad code under a spare slot until it is held."""
     world = booted(World(web()))
@@ -260,6 +271,7 @@ def lifted() -> World:
 
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
+    needed_still,
     halted,
     refused,
     overtaken,

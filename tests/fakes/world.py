@@ -165,6 +165,7 @@ class World:
             journal=self.journal,
             wall=lambda: 1_700_000_000.0 + self.clock(),
         )
+        self.journal.is_failing, self.journal.lost = False, {}
         self.journal.put = lambda fact: self.put(fact, 0.0)
         self.core = Coordinator([self.settings], past=past, now=self.clock())
         self.engine = Engine(self.core, Inbox(), outside, kept=past.records)

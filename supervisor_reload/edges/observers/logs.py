@@ -61,6 +61,7 @@ TEXT: Mapping[str, str] = {
     "drain timed out": "{slot} did not drain within {limit}{pending}: stopping it{in_flight} (pid {pid})",
     "stop timed out": "{slot} is still there: supervisord kills it after {limit}{in_flight} (pid {pid})",
     "stop signal ignored": "{slot} did not end within {limit} of its stop signal: stopping it (pid {pid})",
+    "slot kept": "{slot} is needed still, and goes on (pid {pid})",
     "slot left": "{slot} left after {seconds} (pid {pid})",
     "slot stopped by hand": "{slot} was stopped by hand: it stays stopped until it is started by hand",
     "spare slot stopped by hand": "{slot} was stopped by hand: a spare slot again, for the next rollout",
