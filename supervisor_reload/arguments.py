@@ -13,6 +13,9 @@ LONGEST = 24 * 3600
 NEWEST = 20
 """Rollouts that ``history`` shows, if nobody says how many."""
 
+MOST = 1_000_000
+"""how many anybody may ask for"""
+
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The verb and its options; leaves with status 2 and a sentence where they make no sense."""
@@ -154,9 +157,9 @@ def _whole_seconds(text: str) -> int:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    count = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= count <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST}")
     return count
 
 

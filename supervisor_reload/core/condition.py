@@ -42,14 +42,14 @@ def condition(target: Target) -> tuple[Condition, str]:
     restraint, intake = target.restraint, target.intake
     if target.rollout is not None:
         return Condition.ROLLING, f"to {target.rollout.revision}"
+    if intake.rejected is not None:  # newer than what is held: that was saved before
+        return Condition.REFUSED, intake.refusal
+    if intake.checking is not None:
+        return Condition.CHECKING, f"{intake.checking.revision}"
     if restraint.is_held:
         return Condition.HELD, restraint.reason
     if restraint.is_left_alone:
         return Condition.ABORTED, "a process was stopped by hand in the middle of a rollout"
-    if intake.rejected is not None:
-        return Condition.REFUSED, intake.refusal
-    if intake.checking is not None:
-        return Condition.CHECKING, f"{intake.checking.revision}"
     return _at_rest(target)
 
 

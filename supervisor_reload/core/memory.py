@@ -129,6 +129,7 @@ def of_target(target: Target) -> Record:
     record: Record = {
         "condition": state.value,
         "why": reason,
+        "slots": [*target.slots],
         "eyes": eyes_of(target.settings),
         "shape": shape_of(target.settings),
         "next_id": target.next_id,

@@ -60,9 +60,15 @@ def _plain(value: object) -> Value:
 
 def number(value: Value) -> float:
     """A finite number; anything else raises ValueError, here and below."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is no number")
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError as error:  # a whole number of some hundred digits
+        raise ValueError(str(error)) from error
+    if not math.isfinite(found):
+        raise ValueError(f"{value!r} is no number")
+    return found
 
 
 def whole(value: Value) -> int:

@@ -42,14 +42,15 @@ def show_history(
     if as_json:
         say_json(stream, {"format": FORMAT, "rollouts": [_object(one) for one in newest]})
     else:
-        for line in _lines(newest):
+        for line in lines(newest):
             say(stream, line)
         if not newest and wanted.names:
             say(errors, "no rollout has ended yet")
     return UNKNOWN if wanted.refused else OK
 
 
-def _lines(ended: Sequence[Ended]) -> Iterator[str]:
+def lines(ended: Sequence[Ended]) -> Iterator[str]:
+    """A line for each rollout, in columns."""
     rows = [_cells(one) for one in ended]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

@@ -27,6 +27,9 @@ Hide = Callable[[str], str]
 
 Told = TypeVar("Told")
 
+LATEST = 2.0**36
+"""Seconds since 1970, in the year 4147: what is later can't be shown in every time zone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
@@ -153,10 +156,11 @@ class Knowledge:
                 continue
             target = key.removeprefix(ROLLOUT).rpartition(" ")[0]
             outcome = _or(None, lambda value: from_record(Outcome, value), record)
-            if outcome is not None:
+            ended = _or(0.0, number, record.get("ended"))
+            if outcome is not None and 0 <= ended < LATEST:
                 hidden = tuple(map(self._hide, outcome.changed))
                 outcome = replace(outcome, reason=self._hide(outcome.reason), changed=hidden)
-                files, ended = _or(0, whole, record.get("files")), _or(0.0, number, record.get("ended"))
+                files = _or(0, whole, record.get("files"))
                 found.append(Ended(target=target, outcome=outcome, files=files, ended=ended))
         return found
 
@@ -240,5 +244,5 @@ def _or(default: Told, reader: Callable[[Any], Told], value: object) -> Told:
         return default
     try:
         return reader(value)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError):
         return default

@@ -62,7 +62,7 @@ def show_status(
     if as_json:
         say_json(stream, _object(place, reading, knowledge.degraded, standings))
     else:
-        for line in (*_head(reading, knowledge.degraded), *_lines(standings)):
+        for line in (*_head(reading, knowledge.degraded), *lines(standings)):
             say(stream, line)
     if wanted.refused:
         return UNKNOWN
@@ -88,7 +88,8 @@ def _head(reading: Reading, degraded: str) -> Iterator[str]:
         yield f"the listener{pid} has just come, and told nothing yet; {known}:"
 
 
-def _lines(standings: Sequence[Standing]) -> Iterator[str]:
+def lines(standings: Sequence[Standing]) -> Iterator[str]:
+    """A line for each target and each of its processes, in supervisorctl's columns."""
     rows: list[tuple[str, str, str]] = []
     for one in standings:
         rows.append((one.name, one.condition, _target_words(one)))

@@ -47,9 +47,13 @@ def word_of(slot: Slot) -> tuple[str, str]:
     return ("RELOADING" if slot.is_reloading else word), note
 
 
+LONGEST = 100 * 365 * 86400
+"""Seconds; more is nobody's uptime"""
+
+
 def clock(seconds: float) -> str:
     """``0:00:12``, as supervisorctl tells an uptime."""
-    return str(timedelta(seconds=int(seconds)))
+    return str(timedelta(seconds=int(min(seconds, LONGEST))))
 
 
 def age(seconds: float) -> str:

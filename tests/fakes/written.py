@@ -17,10 +17,20 @@ from supervisor_reload.edges.journal import Journal
 from supervisor_reload.edges.machine import boot_id
 
 from .place import HEAD, LISTENER, PLAIN, RELOAD, Place
+from .supervisord import Boot
+from .world import World, settled, web
 
 SUPERVISOR = "1 2"
 
 TIME = re.compile(r"(?:\d+ days?, )?\d+:\d\d:\d\d")
+
+
+def records_of(boot: Boot | None = None) -> dict[str, Record]:
+    """What the journal of a swap with one save holds in the end; ``boot`` is how the new code behaves."""
+    world = settled(World(web(2, failure_limit=1)))
+    world.save("r1", boot=boot)
+    world.advance(20)
+    return world.journal.found()
 
 
 class Written:

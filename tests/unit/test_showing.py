@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as limits
-from hypothesis import strategies as st
 
-from supervisor_reload.core.memory import HISTORY
 from supervisor_reload.core.model import ProcessState as S
-from supervisor_reload.core.model import Record, SlotName, SlotSettings, TargetSettings, Value
+from supervisor_reload.core.model import Record, SlotName, SlotSettings, TargetSettings
 from supervisor_reload.core.phase import Phase
 from supervisor_reload.core.slot import Slot
-from supervisor_reload.showing import history, status
 from supervisor_reload.showing.asked import asked
 from supervisor_reload.showing.knowledge import Knowledge, Standing
-from supervisor_reload.showing.page import files, plain
+from supervisor_reload.showing.page import files
 from supervisor_reload.showing.words import WORDS, age, clock, word_of
 from tests.docs.blocks import ROOT
 from tests.fakes.supervisord import Boot
@@ -84,6 +77,17 @@ def test_a_rollout_under_way() -> None:
     assert (1, 2) == (rollout.ready, rollout.wanted)
 
 
+def test_a_rollout_that_began_within_a_burst() -> None:
+    """What is on disk is not known for sure yet; the newest code is what is rolled out."""
+    world = world_of(web(2))
+    world.save("r1")
+    world.advance(0.02)
+    seen = standing(world)
+    assert "r0" == world.journal.found()["target web"]["disk"]
+    assert ("ROLLING", "r1") == (seen.condition, seen.revision)
+    assert [False, True] == [process.is_newest for process in seen.processes]
+
+
 def test_a_process_that_leaves() -> None:
     """It drains for as long as it takes."""
     world = settled(World(PLAIN, code=Code(revision="r0", boot=SLOW)))
@@ -118,6 +122,22 @@ def test_a_revision_that_fails_is_tried_again_then_held() -> None:
     assert ("HELD", "r1", None) == (seen.condition, seen.revision, seen.retry_in)
     assert seen.why.startswith(f"{B}: ")
     assert [("r0", False)] == [(one.revision, one.is_newest) for one in seen.processes if one.pid]
+
+
+def test_code_that_is_refused_after_what_is_held() -> None:
+    """What was saved last is told: while it is checked, and once it is refused."""
+    world = world_of(web(2, failure_limit=1, check=True))
+    world.save("r1", boot=FAILS)
+    world.advance(10)
+    assert "HELD" == standing(world).condition
+    world.check_seconds = 1.0
+    world.save("r2", passes=False)
+    world.advance(0.5)
+    assert ("CHECKING", "r2") == (standing(world).condition, standing(world).why)
+    world.advance(2)
+    seen = standing(world)
+    assert ("REFUSED", "r2") == (seen.condition, seen.revision)
+    assert seen.why.startswith("the check: ")
 
 
 def test_what_was_stopped_by_hand() -> None:
@@ -208,87 +228,6 @@ def test_words_are_hidden() -> None:
     (ended,) = known.history()
     outcome = ended.outcome
     assert {"***"} == {known.degraded, known.standing("web").why, outcome.reason, *outcome.changed}
-
-
-NUMBERS: tuple[Value, ...] = (-1, 1e308, -1e308, 2**80, 10**400)
-NONSENSE: tuple[Value, ...] = (None, True, *NUMBERS, "", "x", [], [1], ["\ud800"], {}, {"a": []})
-
-
-def test_no_record_is_believed_because_it_is_there() -> None:
-    """Whatever stands in any place of any record: what it is about is UNKNOWN at worst."""
-    world = world_of(web(2))
-    world.save("r1", boot=SLOW)
-    world.advance(0.5)
-    records = world.journal.found()
-    tried = 0
-    for key, record in records.items():
-        for field in record:
-            for value in NONSENSE:
-                tell_all({**records, key: {**record, field: value}})
-                tried += 1
-        tell_all({other: record for other, record in records.items() if other != key})
-    assert tried > 300
-    assert "UNKNOWN" == tell_all({**records, "target web": {}})[0].condition
-    known = tell_all({key: record for key, record in records.items() if key != f"slot {A}"})
-    assert ["UNKNOWN", "STARTING"] == [process.state for process in known[0].processes]
-
-
-OF_TARGETS = ("condition", "why", "slots", "disk", "rollout", "restraint", "retry_at")
-OF_SLOTS = ("phase", "state", "pid", "since", "began")
-OF_ROLLOUTS = ("id", "revision", "wanted", "trigger", "outcome", "changed", "ended", "files")
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=4,
-)
-FIELDS = st.sampled_from([*OF_TARGETS, *OF_SLOTS, *OF_ROLLOUTS, "degraded"])
-KEYS = st.sampled_from(["target web", "target ", "slot web:web_00", "rollout web 1", "rollout ", "health"])
-
-
-@limits(max_examples=100, deadline=None)
-@given(st.dictionaries(KEYS, st.dictionaries(FIELDS, VALUES, max_size=4), max_size=4))
-def test_any_records(records: dict[str, Record]) -> None:
-    """They can be shown."""
-    tell_all(records)
-
-
-def tell_all(records: dict[str, Record]) -> list[Standing]:
-    known = Knowledge(records, at=2000.0, born=lambda pid: "")
-    told = [known.standing(name) for name in known.targets]
-    assert isinstance(known.degraded, str)
-    json.dumps([plain(asdict(one)) for one in told] + [plain(one.outcome.changed) for one in known.history()])
-    assert len([*status.lines(told)]) >= len(told)
-    assert len([*history.lines(known.history())]) == len(known.history())
-    return told
-
-
-def test_the_history_is_in_order() -> None:
-    """By time, and those of one target by number, also where the clock was set back between them."""
-
-    def ended(number: int, at: float) -> Record:
-        return {"id": number, "revision": "r", "trigger": "files", "outcome": "complete", "ended": at}
-
-    records = {
-        "rollout web 0": ended(100, 50.0),
-        "rollout web 99": ended(99, 900.0),
-        "rollout web 98": ended(98, 200.0),
-        "rollout api 1": ended(1, 300.0),
-        "rollout api 2": {"id": 2},
-    }
-    told = [(one.target, one.outcome.id) for one in Knowledge(records, born=None).history()]
-    assert [("web", 98), ("api", 1), ("web", 99), ("web", 100)] == told
-
-
-def test_the_history_has_the_newest() -> None:
-    """As many of each target as are kept."""
-    world = world_of(web(1, max_surge=0))
-    for number in range(HISTORY + 3):
-        world.save(f"s{number}")
-        world.advance(2, step=2)
-    told = knowledge(world).history()
-    assert list(range(4, HISTORY + 4)) == [one.outcome.id for one in told]
-    assert {"complete"} == {one.outcome.outcome for one in told}
-    assert {1} == {one.files for one in told}
 
 
 @pytest.mark.parametrize(

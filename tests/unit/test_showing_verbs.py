@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
-import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,12 @@ import pytest
 from supervisor_reload import cli
 from supervisor_reload.core.model import Record
 from supervisor_reload.edges.claims import NAME, Claims, owner
-from tests.fakes.children import as_nobody, child
-from tests.fakes.place import HEAD, LISTENER, PLAIN, RELOAD, Place
+from tests.fakes.children import child
+from tests.fakes.place import Place
 from tests.fakes.supervisord import Boot
-from tests.fakes.world import World, settled, web
-from tests.fakes.written import SUPERVISOR, Written
-from tests.integration.supervisord import short_directory
+from tests.fakes.written import SUPERVISOR, Written, records_of
 
-OK, WRONG, NOT_WELL, UNKNOWN = 0, 2, 3, 4
+OK, NOT_WELL, UNKNOWN = 0, 3, 4
 
 HOLDER = """
 import sys
@@ -44,14 +43,8 @@ def rest() -> dict[str, Record]:
 
 @pytest.fixture
 def held() -> dict[str, Record]:
+    """The new code died at once."""
     return records_of(Boot(dies_after=0.1))
-
-
-def records_of(boot: Boot | None = None) -> dict[str, Record]:
-    world = settled(World(web(2, failure_limit=1)))
-    world.save("r1", boot=boot)
-    world.advance(20)
-    return world.journal.found()
 
 
 def test_all_is_well(written: Written, rest: dict[str, Record]) -> None:
@@ -84,6 +77,7 @@ def test_degraded(written: Written, rest: dict[str, Record]) -> None:
 
 def test_the_listener_is_down(written: Written, rest: dict[str, Record]) -> None:
     """What it knew last is shown with its age; nobody is asked."""
+    rest["slot web:web_00"]["since"] = time.monotonic() - 300
     written.write(rest)
     three_minutes_ago = os.stat(written.state / "journal").st_mtime - 200
     os.utime(written.state / "journal", (three_minutes_ago, three_minutes_ago))
@@ -93,6 +87,7 @@ def test_the_listener_is_down(written: Written, rest: dict[str, Record]) -> None
     told = written.json("status")[1]
     assert {"is_running": False, "pid": None, "is_current": False} == told["listener"]
     assert 200 <= told["age"] < 260
+    assert 300 <= told["age"] + told["targets"][0]["processes"][0]["seconds"] < 301  # then, not now
 
 
 def test_the_listener_has_just_come(written: Written, rest: dict[str, Record]) -> None:
@@ -170,100 +165,6 @@ def test_unknown_targets(written: Written, rest: dict[str, Record], verb: str) -
     assert " r1" in out
 
 
-@pytest.mark.parametrize("verb", ["status", "history"])
-def test_no_journal(written: Written, verb: str) -> None:
-    """The directory is named, and what to look at; it is not made."""
-    code, out, err = written.run(verb)
-    assert (UNKNOWN, "") == (code, out)
-    assert err == (
-        "Error: no listener has written here yet: HERE/run/supervisor_reload-supervisor "
-        "(is [eventlistener:reload] running? supervisorctl -c HERE/supervisord.conf status reload)\n"
-    )
-    assert not written.state.exists()
-
-
-def test_another_configuration_file(written: Written, place: Place) -> None:
-    """One without our listener is probably not the one that was meant."""
-    place.write(HEAD + PLAIN)
-    code, _, err = written.run("status")
-    assert code == UNKNOWN
-    assert "HERE/supervisord.conf has no listener of ours; is it the right file? -c names another" in err
-
-
-@pytest.mark.parametrize("more", ["chek=1\n", "[reload]\nlog_level=loud\n", "[program:b]\nnumprocs=x\n"])
-def test_a_mistake_elsewhere_does_not_matter(
-    written: Written, place: Place, rest: dict[str, Record], more: str
-) -> None:
-    """In the middle of an edit the listener goes on with the last good one, and can be looked at."""
-    place.write(HEAD + LISTENER + PLAIN + RELOAD + more)
-    with written.listener(rest):
-        assert OK == written.lines("status")[0]
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        (HEAD + LISTENER + "[reload]\nstate_dir=here\n", "[reload] state_dir: 'here' is relative: begin it"),
-        (HEAD + LISTENER + "[reload]\nstate_dir=%(ENV_NOBODYS)s\n", "[reload] state_dir: "),
-        ("[unix_http_server\n", "supervisord.conf"),
-    ],
-)
-def test_a_mistake_that_hides_the_place(written: Written, place: Place, text: str, sentence: str) -> None:
-    """Rather than to look into a wrong directory, that is told; the exit status is 2, as for ``check``."""
-    place.write(text)
-    code, out, err = written.run("status")
-    assert (WRONG, "") == (code, out)
-    assert err.startswith("Error: ")
-    assert sentence in err
-
-
-def test_a_damaged_journal(written: Written, rest: dict[str, Record]) -> None:
-    """What can be believed is shown, with a warning; nothing, where nothing can."""
-    written.write(rest)
-    journal = written.state / "journal"
-    content = journal.read_bytes()
-    journal.write_bytes(content + b"garbage\n")
-    code, lines = written.lines("status")
-    assert code == NOT_WELL
-    assert lines[0].startswith("warning: HERE/run/supervisor_reload-supervisor/journal is damaged: line ")
-    assert lines[2].startswith("web ")
-    assert written.run("history")[2].startswith("warning: ")
-    journal.write_bytes(b"garbage\n")
-    code, out, err = written.run("status")
-    assert (UNKNOWN, "") == (code, out)
-    assert "journal is damaged" in err
-
-
-def test_a_directory_in_the_journals_place(written: Written, rest: dict[str, Record]) -> None:
-    (written.state / "journal").mkdir(parents=True)
-    code, _, err = written.run("status")
-    assert (UNKNOWN, "Error: HERE/run/supervisor_reload-supervisor/journal is no file\n") == (code, err)
-
-
-def test_another_user(rest: dict[str, Record], capsys: pytest.CaptureFixture[str]) -> None:
-    """Who may not look is told whose it is, and what to do."""
-    directory = short_directory()
-    try:
-        directory.chmod(0o755)
-        place = Place(directory)
-        written = Written(place, capsys)
-        written.write(rest)
-        words = ["status", "-c", str(written.conf)]
-        code = (  # once as we are: what it imports may not be readable any more then
-            "import contextlib, io, os, sys\nfrom supervisor_reload import cli\nsys.stderr = sys.stdout\n"
-            f"with contextlib.redirect_stdout(io.StringIO()):\n    assert cli.main({words}) == 3\n"
-            f"os.setuid(NOBODY)\nprint(cli.main({words}))"
-        )
-        told = as_nobody(code)
-        written.state.chmod(0o755)
-        nearly = as_nobody(code)
-    finally:
-        shutil.rmtree(directory)
-    whose = "can be read by root only, and you are nobody: use sudo\n4\n"
-    assert f"Error: {written.state} {whose}" == told
-    assert f"Error: {written.state}/journal {whose}" == nearly
-
-
 def test_names_can_forge_no_line(written: Written, rest: dict[str, Record]) -> None:
     """Control characters in reasons and names of files are written out, in both verbs."""
     rest["rollout web 1"] |= {"reason": "bad\n\x1b[31mREADY", "changed": ["/x/a\nb\udcff.py"]}
@@ -319,25 +220,9 @@ def test_who_works_in_a_directory(tmp_path: Path) -> None:
     assert 0 == owner(directory)
     claims.close()
     assert owner(directory) is None
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (
-            ["-c", "x", "run", "--", "true"],
-            "-c is for listen, check, status, history; run reads no configuration",
-        ),
-        (["-c", "x", "exec"], "-c is for listen, check, status, history; exec reads no configuration"),
-        (["history", "-n", "0"], "argument -n: '0' is not a number from 1"),
-        (["history", "-n", "x"], "argument -n: 'x' is not a number from 1"),
-        (["stauts"], "invalid choice: 'stauts'"),
-    ],
-)
-def test_wrong_command_lines(capsys: pytest.CaptureFixture[str], words: list[str], sentence: str) -> None:
-    with pytest.raises(SystemExit) as end:
-        cli.main(words)
-    assert (2, True) == (end.value.code, sentence in capsys.readouterr().err)
+    with Path(directory, NAME).open() as another:  # who asks in the same moment
+        fcntl.flock(another, fcntl.LOCK_SH)
+        assert owner(directory) is None
 
 
 def test_the_file_is_named_before_or_behind_the_verb(
