@@ -161,6 +161,8 @@ class Target:
         serving = Pool(pool.slots, goal.revision, rollout.began).ready_new
         if len(serving) >= rollout.wanted:
             return self._end(story.withdrawn(self, goal.revision), now) if goal.is_final else []
+        if self.intake.rejected is not None:
+            return self._end(story.halted(self, "the check refused the newer code on disk", None, now), now)
         if not (self.intake.is_settled or (self.settings.has_spare and not goal.is_final)):
             return []
         if not rollout.is_final:  # the same burst brought more: still one rollout

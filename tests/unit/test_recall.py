@@ -76,6 +76,7 @@ def cells() -> Iterator[tuple[str, str, int]]:
             yield from ((shape, where, number) for number in range(count.calls))
 
 
+@pytest.mark.fault(1, 2, 3)
 @pytest.mark.parametrize("down", [0.01, 40.0])
 @pytest.mark.parametrize(("shape", "where", "number"), [*cells()])
 def test_killed_anywhere(shape: str, where: str, number: int, down: float) -> None:
@@ -211,6 +212,7 @@ def test_what_an_operator_stopped_stays_stopped() -> None:
     assert S.STOPPED is world.supervisor.programs[A].state
 
 
+@pytest.mark.fault(40)
 def test_what_an_operator_stopped_while_the_listener_was_down_stays_stopped() -> None:
     world = world_of(web(2, replicas=2, max_surge=0))
     world.kill_listener()
@@ -219,6 +221,7 @@ def test_what_an_operator_stopped_while_the_listener_was_down_stays_stopped() ->
     assert S.STOPPED is world.supervisor.programs[A].state
 
 
+@pytest.mark.fault(34)
 def test_the_same_pid_may_be_another_process() -> None:
     """The kernel gives pids again: what was signalled has gone, and its pid is nobody's any more."""
     world = world_of(web(1, max_surge=0))
@@ -263,6 +266,7 @@ def test_a_command_that_was_owed_is_run() -> None:
     assert {"r2"} == revisions(world)
 
 
+@pytest.mark.fault(23)
 def test_a_full_disk_lets_nothing_new_begin_and_finishes_what_did() -> None:
     world = world_of(web())
     world.save("r1", boot=SLOW)
@@ -316,3 +320,21 @@ VALUES = st.recursive(
 @cache
 def rolled_once() -> dict[str, Record]:
     return rolled(SHAPES["swap"]).journal.found()
+
+
+def test_a_rollout_whose_successor_is_refused_ends() -> None:
+    """What was saved after it was accepted, and what was saved after that is refused: nothing is waited for."""
+    rules = ReactionSettings(run_on=(RunRule(patterns=("a",), command=("one",)),))
+    world = world_of(web(2, replicas=2, max_surge=0, reactions=rules))
+    world.down_for, world.after_order = 0.0, At(0)
+    world.save("r1")
+    world.advance(1.1)
+    world.kill_listener()
+    world.save("r2")
+    world.advance(0)
+    world.command_succeeds = False
+    world.save("r3", rules=(0,))
+    world.advance(60)
+    assert "rollout halted" in world.events()
+    assert world.target.rollout is None
+    assert 2 == len(world.ready())
