@@ -60,9 +60,20 @@ def _listen(options: argparse.Namespace) -> int:
 
 def _guard_stdout() -> TextIO:
     """Keep stdout for the protocol: whatever anything prints from now on goes to stderr."""
+    _open_stderr()
     protocol = os.dup(1)
     os.dup2(2, 1)
     return open(protocol, "w", encoding="utf-8", newline="\n")  # noqa: PTH123 - a descriptor
+
+
+def _open_stderr() -> None:
+    """Have one, also where it was closed (``2>&-``): else the protocol's descriptor would get its number."""
+    try:
+        os.fstat(2)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.set_inheritable(2, True)  # it is not where open() has taken this very number
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -203,8 +203,8 @@ def next_look(slot: Slot, now: float) -> float:
 
 
 def pass_probe(slot: Slot, now: float) -> Slot:
-    """The slot's very process answered its probe."""
-    if slot.phase is not Phase.PROBING:
+    """The slot's very process answered its probe; not, if it may not have been told yet to reload itself."""
+    if slot.phase is not Phase.PROBING or slot.is_unanswered:
         return slot
     limit = (_remaining(slot, now) or 0.0) + slot.soak
     return elapse(slot.enter(Phase.SOAKING, now, limit=limit, look_at=slot.look_at), now)

@@ -13,7 +13,7 @@ from .facts import Fact, ProcessObserved
 from .intake import Goal, Intake
 from .model import UNKNOWN, ProcessState, Revision, SlotName, TargetSettings
 from .moves import Moves, tend
-from .orders import Order, Story, Tell
+from .orders import BeginProbing, Order, Story, Tell
 from .phase import Phase
 from .pool import Pool
 from .restraint import ECHOES, Restraint
@@ -98,7 +98,10 @@ class Target:
         may_start = self.rollout is None or self.intake.is_settled or self.settings.has_spare
         tend(self.settings, moves, now, self._start_revision, start=may_start)
         self.slots = moves.slots
-        return [*orders, *self._diff(before), *moves.orders]
+        after = self._diff(before)
+        # who is told to reload itself must have been told before anybody asks whether it is ready
+        probes = [order for order in after if isinstance(order, BeginProbing)]
+        return [*orders, *(order for order in after if order not in probes), *moves.orders, *probes]
 
     def resume(self) -> list[Order]:
         """Go on where the listener before us ended: what it looked at is looked at again."""

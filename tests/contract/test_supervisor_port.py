@@ -69,6 +69,7 @@ def test_stop_is_stopping_until_the_process_ends(side: Side) -> None:
     assert 0 == side.see(name, S.STOPPED).pid
 
 
+@pytest.mark.fault(10)
 def test_a_start_of_what_runs_is_refused(side: Side) -> None:
     """ALREADY_STARTED, and the process stays the same."""
     name = named("idle")
@@ -77,6 +78,7 @@ def test_a_start_of_what_runs_is_refused(side: Side) -> None:
     assert pid == side.supervisor.process(name).pid
 
 
+@pytest.mark.fault(10)
 def test_what_does_not_run_is_neither_stopped_nor_signalled(side: Side) -> None:
     """NOT_RUNNING for both."""
     assert "NOT_RUNNING" == refused(side.supervisor.stop, named("idle"))

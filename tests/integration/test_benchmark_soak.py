@@ -14,6 +14,7 @@ from benchmarks.soaking.site import SHAPES, Site
 FLAT = Held(own=20_000, pss=21_000, rss=30_000, descriptors=20, threads=15)
 
 
+@pytest.mark.fault(55)
 @pytest.mark.integration
 def test_a_few_rollouts() -> None:
     """Three of each shape, by one listener, whose samples tell of a living process."""

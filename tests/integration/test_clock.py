@@ -72,6 +72,7 @@ def clock(tmp_path: Path) -> Clock:
     return Clock(tmp_path)
 
 
+@pytest.mark.fault(35)
 @pytest.mark.integration
 def test_a_limit_comes_when_it_is_due(clock: Clock) -> None:
     """In a drain the clock jumps a day forth, then two days back: its limit comes neither early nor late."""
@@ -93,6 +94,7 @@ def test_a_limit_comes_when_it_is_due(clock: Clock) -> None:
         _works_on(stage, clock)
 
 
+@pytest.mark.fault(35)
 @pytest.mark.integration
 def test_a_swap_goes_on(clock: Clock) -> None:
     """While new code boots the clock jumps back and forth; nobody calls it late until it is."""
@@ -133,6 +135,7 @@ def _works_on(stage: Operated, clock: Clock) -> None:
     assert not [line for line in stage.lines() if line["level"] == "unreadable"]
 
 
+@pytest.mark.fault(35)
 def test_nobody_else_asks_the_wall_clock() -> None:
     """Every reading of it in the package is in a module that is named above."""
     asking = {str(path.relative_to(PACKAGE)): sorted(_readings(path)) for path in PACKAGE.rglob("*.py")}

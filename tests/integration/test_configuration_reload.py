@@ -182,6 +182,7 @@ def states(acted: Scene, number: int) -> list[str]:
     return sorted(acted.supervisord.state(f"web:web_0{n}") for n in range(number))
 
 
+@pytest.mark.fault(26)
 def test_other_groups_with_reload_config() -> None:
     """Added, changed and removed as by ``supervisorctl update``; but what somebody stopped stays stopped."""
     with scene(PLAIN, ONE, head=UPDATING, more=OTHERS) as acted:

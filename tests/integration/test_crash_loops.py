@@ -15,6 +15,7 @@ TWO_FATAL_AT_ONCE = {"numprocs": "2", "startsecs": "1", "startretries": "0"}
 """two processes; supervisord's own tries are not waited for"""
 
 
+@pytest.mark.fault(12)
 def test_a_revision_that_failed_too_often_is_held_until_the_next_save() -> None:
     """Two tries, a pause between them, and then none; the old process serves; a good save is rolled out."""
     shape = SWAP.of(program={"startsecs": "1"}, failure_limit="2")
@@ -35,6 +36,7 @@ def test_a_revision_that_failed_too_often_is_held_until_the_next_save() -> None:
         stage.wait(lambda: list(stage.runs().values()) == [newest], "the mended code")
 
 
+@pytest.mark.fault(12)
 def test_an_operator_who_starts_what_was_held_lifts_the_hold() -> None:
     """What stood in its way was not the code: once a process of it runs, the other follows."""
     with Operated(ROLLING.of(program=TWO_FATAL_AT_ONCE)) as stage:

@@ -205,6 +205,7 @@ def test_streams_are_cut_at_the_limit_and_counted(start: Start, manner: tuple[st
     assert "cut 2 connections: 1 WebSocket, 1 response under way" in server.log()
 
 
+@pytest.mark.fault(31)
 def test_websockets_do_not_hold_it(start: Start) -> None:
     """Conversations have no end that could be waited for: they are closed when the lame duck is over."""
     pytest.importorskip("websockets")

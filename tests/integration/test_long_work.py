@@ -67,6 +67,7 @@ def test_two_slots_do_every_job_once(capsys: pytest.CaptureFixture[str]) -> None
         assert sorted(log.versions) == ["1", "2"]
 
 
+@pytest.mark.fault(39)
 def test_saves_in_a_drain() -> None:
     """Touches and saves while a job ends ask nobody twice; what starts then is the newest code, at once."""
     with Workers(PLAIN, slots=1, changes={"autorestart": "false", "min_ready": "0"}) as workers:
@@ -104,6 +105,7 @@ def test_worker_killed_in_a_drain_has_a_successor() -> None:
         assert log.versions == ["2"]
 
 
+@pytest.mark.fault(31)
 def test_job_longer_than_the_limit_is_cut() -> None:
     """At drain_timeout supervisord stops it, at stopwaitsecs it kills it; then the new code has the job."""
     with Workers(PLAIN, slots=1, changes={"drain_timeout": "0.5", "stopwaitsecs": "1"}) as workers:

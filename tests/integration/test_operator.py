@@ -23,6 +23,7 @@ TELLING = [
 ]
 
 
+@pytest.mark.fault(40, 41)
 @pytest.mark.integration
 @pytest.mark.parametrize("cell", TELLING, ids=str)
 def test_operator_is_obeyed(cell: Cell) -> None:

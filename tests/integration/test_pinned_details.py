@@ -198,6 +198,7 @@ def test_the_benchmark_of_waking() -> None:
     assert wake.table({("logs", True): times}).splitlines()[1].startswith("logs")
 
 
+@pytest.mark.fault(33)
 def test_killed_masters() -> None:
     """kill -9 of a gunicorn master whose workers live on: supervisord lives, and the program serves again."""
     outcome = kill_masters(2)

@@ -105,6 +105,7 @@ def test_a_command_without_a_rollout() -> None:
         assert built.read_text() == "built\n", "it was run for its own files only"
 
 
+@pytest.mark.fault(14)
 def test_a_lost_event_is_found_by_a_rescan() -> None:
     """What happens in a directory behind a link of the tree is told by nobody, and found."""
 

@@ -24,6 +24,7 @@ def git(directory: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(directory), *identity, *arguments], check=True, capture_output=True)
 
 
+@pytest.mark.fault(19)
 def test_syntax_error_touches_nothing() -> None:
     """With check=python the old process keeps its pid and answers; the fixed version serves."""
     with scene(PLAIN, ONE + CHECKED) as act:
@@ -37,6 +38,7 @@ def test_syntax_error_touches_nothing() -> None:
         assert act.wait_for_text("three") != pid
 
 
+@pytest.mark.fault(11)
 def test_error_at_boot_keeps_the_old_serving() -> None:
     """Without a check, with a spare slot: the old process serves on, and the reason is on the screen."""
     with scene() as act:
@@ -49,6 +51,7 @@ def test_error_at_boot_keeps_the_old_serving() -> None:
         act.wait_for_text("three")
 
 
+@pytest.mark.fault(11)
 def test_plain_restart_revives_what_a_broken_save_killed() -> None:
     """Without a check and without a spare slot a bad save kills; the next good save brings it back."""
     with scene(PLAIN.replace("startsecs=0", "startsecs=1\nstartretries=1"), ONE) as act:
@@ -58,6 +61,7 @@ def test_plain_restart_revives_what_a_broken_save_killed() -> None:
         act.wait_for_text("three")
 
 
+@pytest.mark.fault(13)
 def test_checkout_of_many_files_is_one_rollout() -> None:
     """git checkout between commits that differ in 2,000 files: one rollout, of the final content."""
     with scene() as act:
@@ -85,6 +89,7 @@ def test_checkout_of_many_files_is_one_rollout() -> None:
         assert act.count("complete") == completed + 1
 
 
+@pytest.mark.fault(20, 21)
 def test_no_change_of_content_is_no_rollout() -> None:
     """touch, the same bytes, a swap file, bytecode, and reading the files."""
     with scene() as act:
@@ -102,6 +107,7 @@ def test_no_change_of_content_is_no_rollout() -> None:
         assert act.stays_quiet(2.0) == ""
 
 
+@pytest.mark.fault(19)
 def test_a_half_written_file_is_no_change() -> None:
     """A slow writer: nothing happens until it closes the file, and then one rollout of the whole."""
     with scene() as act:
@@ -126,6 +132,7 @@ def test_two_saves_within_a_second_of_one_length() -> None:
             act.wait_for_text(text)
 
 
+@pytest.mark.fault(49, 50)
 def test_odd_file_names_break_nothing() -> None:
     """A newline, a percent sign, a leading dash, bytes that are no UTF-8."""
     with scene(SWAP, TWO + CHECKED) as act:
@@ -138,6 +145,7 @@ def test_odd_file_names_break_nothing() -> None:
         assert act.supervisord.state("reload:reload") == "RUNNING"
 
 
+@pytest.mark.fault(40)
 def test_operators_stop_is_obeyed() -> None:
     """What was stopped by hand stays stopped, whatever is saved, until it is started by hand."""
     with scene(PLAIN, ONE) as act:
@@ -150,6 +158,7 @@ def test_operators_stop_is_obeyed() -> None:
         act.wait_for_text("two")
 
 
+@pytest.mark.fault(16)
 def test_a_watched_directory_that_vanishes_and_returns() -> None:
     """It is watched again, and its new content is rolled out."""
     with scene() as act:
@@ -172,6 +181,7 @@ def test_a_whole_tree_is_watched_while_it_grows() -> None:
         act.wait_for_log("late.py")
 
 
+@pytest.mark.fault(6)
 def test_listener_leaves_with_supervisord() -> None:
     """kill -9 of supervisord: our stdin ends, and we go at once; nothing of ours is left behind."""
     with scene() as act:
@@ -195,6 +205,7 @@ def test_a_killed_listener_comes_back_and_goes_on() -> None:
         act.wait_for_text("two")
 
 
+@pytest.mark.fault(27)
 def test_wrong_configuration_is_listed_and_ends_the_listener() -> None:
     """Exit status 2 and every error at once."""
     done = subprocess.run(

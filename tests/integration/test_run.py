@@ -112,6 +112,7 @@ def test_second_interrupt_kills(run):
     assert run.places() == []
 
 
+@pytest.mark.fault(32)
 def test_a_stubborn_program_meets_the_stop_timeout(run):
     """
     A program that ignores TERM is killed after the stop timeout.

@@ -73,6 +73,7 @@ def checked(act: Scene) -> str:
     return done.stdout
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_no_secret_is_shown_anywhere(log_format: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """supervisord's password and those in URLs: in no log of ours, no file of our state, and not in check."""
@@ -99,6 +100,7 @@ def test_no_secret_is_shown_anywhere(log_format: str, monkeypatch: pytest.Monkey
             assert not [part for part in (PASSWORD, "ss-of-url", TOKEN) if part in each], each
 
 
+@pytest.mark.fault(53)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run something as root")
 def test_root_runs_nothing_that_others_can_write() -> None:
     """Changed after the configuration was read: refused right before it would run, run once it is right."""
@@ -114,6 +116,7 @@ def test_root_runs_nothing_that_others_can_write() -> None:
         assert (act.directory / "said").read_text().split()[:2] == ["root", "root"]
 
 
+@pytest.mark.fault(53)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_commands_run_as_the_programs_user() -> None:
     """Every kind of command; supervisord is root, and so is our listener. Also what others can write."""

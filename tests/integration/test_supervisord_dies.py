@@ -68,6 +68,7 @@ def in_a_rollout(acted: Scene) -> str:
     return "two"
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize("moment", [at_rest, in_a_rollout])
 def test_a_stranger_on_the_port_is_named_and_left_alone(moment: Callable[[Scene], str]) -> None:
     """By pid. The listener works on, and when the stranger was ended by hand all is well."""
@@ -95,6 +96,7 @@ def test_a_stranger_on_the_port_is_named_and_left_alone(moment: Callable[[Scene]
             assert 2 == acted.count("watches web")
 
 
+@pytest.mark.fault(6)
 def test_strangers_on_a_socket_of_supervisords_own() -> None:
     """supervisord binds an fcgi-program's socket itself, and does not start while an orphan has it.
 
@@ -112,6 +114,7 @@ def test_strangers_on_a_socket_of_supervisords_own() -> None:
         acted.wait_for_text("one")
 
 
+@pytest.mark.fault(5)
 def test_supervisorctl_reload_in_the_middle_of_a_rollout() -> None:
     """supervisord stops everything and begins anew, in the same process: the next listener finds no other."""
     with scene(SWAP, TWO) as acted:

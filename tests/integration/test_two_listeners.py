@@ -55,6 +55,7 @@ KINDS = {
 }
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_first_goes_on(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """One rollout for one save; when the first is killed there is one listener again."""

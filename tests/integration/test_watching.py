@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from supervisor_reload.core.facts import FileChanged
 from tests.integration.listener import LIMIT, RESCAN, SETTLED, WRITING
 
@@ -35,6 +37,7 @@ def test_a_new_file(app, watch):
     seen.wait(app / "new.py", SETTLED)
 
 
+@pytest.mark.fault(20)
 def test_an_atomic_save(app, watch):
     """
     Moved over the old file: whole at once, and the name that it came from settles too.
@@ -64,6 +67,7 @@ def test_moved_in_linked_and_deleted(app, tmp_path, watch):
     seen.wait(app / "hard.py")
 
 
+@pytest.mark.fault(21)
 def test_noise_is_not_told(app, watch):
     """
     Readers, editors' files, bytecode, other kinds of file and the directories' own times.

@@ -60,6 +60,7 @@ def test_polling(app, watch):
     seen.wait(app / "package", RESCAN)
 
 
+@pytest.mark.fault(15)
 def test_a_tree_over_the_limit_is_polled_with_one_warning(app, watch, caplog):
     """
     It goes on being watched, and the operator is told once what to set.
@@ -110,6 +111,7 @@ def test_the_kernel_holds_a_watch_for_every_directory(app, watch):
     assert held == 2 + 1  # and the one on the directory above, where the root may be replaced
 
 
+@pytest.mark.fault(13)
 def test_a_burst_of_thousands_is_told_once_for_each_file(app, watch):
     """
     What happens to one name in a flood is told together, and the last word on each is that it is settled.
@@ -124,6 +126,7 @@ def test_a_burst_of_thousands_is_told_once_for_each_file(app, watch):
     assert len(told) < 2 * 3000  # of three events each
 
 
+@pytest.mark.fault(55)
 def test_it_leaves_no_thread_and_no_descriptor(app, watch):
     """
     After close() all is as it was before start().

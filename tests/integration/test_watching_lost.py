@@ -30,6 +30,7 @@ def _fill_queue(directory: Path, seen) -> None:
         (directory / f"{number}.py").write_text("x")
 
 
+@pytest.mark.fault(14)
 def test_an_overflow_is_followed_by_a_rescan_and_leaves_nothing_unwatched(app, watch):
     """
     A directory made, one removed and one exchanged while events were lost are watched as they are then.
@@ -50,6 +51,7 @@ def test_an_overflow_is_followed_by_a_rescan_and_leaves_nothing_unwatched(app, w
     assert before == set()
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("observer", [ObserverKind.NATIVE, ObserverKind.POLLING])
 def test_an_observer_whose_thread_dies_is_put_up_again(app, watch, caplog, observer):
     """
@@ -80,6 +82,7 @@ def _break(descriptors) -> None:
     os.close(nothing)
 
 
+@pytest.mark.fault(15)
 def test_a_limit_that_is_reached_late(app, watch, caplog):
     """
     New directories that the kernel would not watch: the tree is polled, said once, and nothing is lost.
@@ -115,6 +118,7 @@ watching.close()
 """
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("limit", ["1", "10"])
 def test_the_kernels_own_limit(app, limit):
     """
@@ -130,6 +134,7 @@ def test_the_kernels_own_limit(app, limit):
     assert done.stderr.count("sysctl -w fs.inotify.max_user_watches=") == 1
 
 
+@pytest.mark.fault(56)
 def test_watchdogs_own_observer_where_there_is_no_inotify_of_ours(app, watch, monkeypatch):
     """
     Another system than Linux: its events mean the same.

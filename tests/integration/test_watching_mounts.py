@@ -68,6 +68,7 @@ def _table(directory: Path, *lines: tuple[object, str]) -> MountTable:
     return MountTable(file)
 
 
+@pytest.mark.fault(18)
 def test_a_tree_on_a_network_file_system_is_polled_and_said_once(app, tmp_path, watch, caplog):
     """
     The warning names the tree, the file system, the interval and the remedy; the tree takes no watch.
@@ -163,6 +164,7 @@ def _bindfs(origin: Path, point: Path):
         subprocess.run([unmount, "-u", "-z", point], timeout=10, check=True)
 
 
+@pytest.mark.fault(18)
 def test_a_real_mount_whose_files_are_changed_beneath(app, tmp_path, watch, caplog):
     """
     bindfs shows a directory that others change: no event comes, and polling finds it.

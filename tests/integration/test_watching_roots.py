@@ -17,6 +17,7 @@ from tests.integration.listener import (
 )
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("replace", [replace_by_making_it_again, replace_by_moving])
 @pytest.mark.parametrize("observer", [ObserverKind.NATIVE, ObserverKind.POLLING])
 def test_a_root_that_is_replaced_is_watched_again(app, watch, replace, observer):
@@ -44,6 +45,7 @@ def test_a_root_that_comes_late(tmp_path, watch):
     made_until_seen(late, seen, "x")
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("how", ["ln -sfn", "mv -T"])
 def test_a_link_that_is_swapped(app, tmp_path, watch, how):
     """
@@ -70,6 +72,7 @@ def test_a_link_that_is_swapped(app, tmp_path, watch, how):
     assert not [fact for fact in seen.facts if fact.path.endswith("main.py")]
 
 
+@pytest.mark.fault(17)
 def test_a_link_in_the_middle_of_the_path(tmp_path, watch):
     """
     Every link on the way is watched, not only the last part.

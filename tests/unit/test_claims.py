@@ -62,6 +62,7 @@ def first(directory: str, supervisor: str) -> Iterator[Claims]:
     claims.close()
 
 
+@pytest.mark.fault(38)
 def test_the_second_is_told_who_is_first(directory: str, supervisor: str) -> None:
     """The first is a child of the same supervisord (here: of ours), so it is not waited for."""
     with child(FIRST, directory, supervisor) as process, pytest.raises(Claimed) as refusal:
@@ -117,6 +118,7 @@ def test_a_lock_of_which_the_pid_is_not_known(directory: str, supervisor: str) -
     first.close()
 
 
+@pytest.mark.fault(48)
 def test_a_link_is_not_followed(directory: str, supervisor: str, caplog: pytest.LogCaptureFixture) -> None:
     """What it leads to is not ours to write; the listener works on without a lock."""
     Path(directory).mkdir(parents=True)
@@ -255,6 +257,7 @@ def test_where_the_kernel_refuses(
     assert "web:a can't be kept from a second listener: [Errno 24] Too many open files" in caplog.text
 
 
+@pytest.mark.fault(56)
 def test_elsewhere_there_are_no_claims_on_processes(
     first: Claims, tmp_path: Path, supervisor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

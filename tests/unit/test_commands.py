@@ -79,6 +79,7 @@ def test_code_that_only_warns_passes(tmp_path: Path) -> None:
         del os.environ["PYTHONWARNINGS"]
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize(
     "name", [b"new\nline.py", b"-c.py", b"%s %(x)s.py", b"\xff\xfe.py", "ä 𝄞.py".encode(), b"$(id).py"]
 )

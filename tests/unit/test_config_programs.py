@@ -102,6 +102,7 @@ def test_socket_lost_in_a_group(place):
     ]
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize(
     ("command", "key"),
     [
@@ -158,6 +159,7 @@ def test_pool_that_is_stopped_as_a_group(place, command, is_wrong):
     assert place.warnings(HEAD, LISTENER, program.replace("stopasgroup=true\n", ""), RELOAD) == []
 
 
+@pytest.mark.fault(22)
 def test_what_is_written_is_not_watched(place):
     """
     A log in the watched tree would start a rollout with every line, unless it is excluded or ignored by git.

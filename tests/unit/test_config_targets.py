@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.place import HEAD, LISTENER, PLAIN, RELOAD, WEB
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
@@ -158,6 +159,7 @@ def test_missing_watch(place):
     ]
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize("name", ["relaod:web", "reload-web", "Reload:web", "reload web", "reload_web"])
 def test_misspelt_section(place, name):
     """
@@ -176,6 +178,7 @@ def test_sections_of_others_are_left_alone(place, name):
     assert place.read(HEAD, LISTENER, PLAIN, RELOAD, f"[{name}]\n{body}").warnings == ()
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize(
     ("section", "expected"),
     [

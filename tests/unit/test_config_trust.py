@@ -33,6 +33,7 @@ def hook(place):
     return file
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("user", ["", "user=0\n"])
 def test_a_command_of_root_that_others_can_write(place, hook, key, user):

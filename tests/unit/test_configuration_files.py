@@ -128,6 +128,7 @@ def test_a_file_that_is_torn_for_a_moment(files: Files, how: Callable[[Path], ob
     assert files.told() in (["one"], ["one", ""]), "it stays so"
 
 
+@pytest.mark.fault(26)
 def test_bad_files_are_told_once_and_read_again(files: Files) -> None:
     """What a configuration names may come into being without any change of it."""
     files.main.write_text("bad")

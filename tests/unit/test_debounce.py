@@ -89,6 +89,7 @@ def test_when_a_spare_slot_may_boot_already(tested: Burst, may: bool) -> None:
     assert may is tested.may_read_early
 
 
+@pytest.mark.fault(13)
 def test_too_many_hints_are_one_full_reading() -> None:
     """60,000 names are no help: everything is read, and memory stays small."""
     intake = Intake.of(web(1, max_surge=0))

@@ -28,6 +28,7 @@ def mood() -> Mood:
     return moody(World(web()))
 
 
+@pytest.mark.fault(7)
 def test_nothing_is_ordered_while_supervisord_is_away(mood: Mood, caplog: pytest.LogCaptureFixture) -> None:
     """It is asked again with longer pauses, told once, and everything goes on when it is back."""
     world = mood.world
@@ -100,6 +101,7 @@ def test_a_refused_reload_signal_is_no_reload() -> None:
     assert "rollout complete" not in mood.world.events()
 
 
+@pytest.mark.fault(9)
 def test_after_one_lost_order_the_others_wait() -> None:
     """Each would wait for its own limit: a stalled supervisord costs one, not one for every slot."""
     mood = moody(World(web(4, replicas=4, max_surge=0, max_unavailable=3)))
@@ -125,6 +127,7 @@ def test_spawn_errors_halt_with_supervisords_words(mood: Mood) -> None:
     assert [A] == mood.world.ready()
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("loses", [A, B])
 def test_a_program_that_was_removed_is_nobodys(mood: Mood, loses: SlotName) -> None:
     """supervisorctl update took it away in the middle of a rollout, and gives it back."""
@@ -154,6 +157,7 @@ def test_a_supervisord_in_shutdown_refuses_to_tell(mood: Mood) -> None:
     assert [] == mood.world.orders
 
 
+@pytest.mark.fault(5)
 def test_a_supervisord_that_stops_is_left_alone(mood: Mood) -> None:
     """Nothing is asked or ordered, and waiting for its end costs nothing although slots change."""
     world = mood.world
@@ -167,6 +171,7 @@ def test_a_supervisord_that_stops_is_left_alone(mood: Mood) -> None:
     assert world.engine.wakes_at(world.clock.now) > world.clock.now + 20
 
 
+@pytest.mark.fault(34)
 def test_an_operators_stop_a_moment_before_our_signal() -> None:
     """He was first: the process gets one TERM, and stays stopped."""
     mood = moody(World(web(1, max_surge=0)))

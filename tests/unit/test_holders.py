@@ -122,6 +122,7 @@ def test_what_this_supervisord_started_is_no_stranger() -> None:
         assert Holders(os.getpid(), limit=LONG).holder(f"tcp://127.0.0.1:{own.getsockname()[1]}") is None
 
 
+@pytest.mark.fault(33)
 def test_what_a_dead_program_left_behind_is_one() -> None:
     """In a container supervisord is pid 1, so it becomes the parent of a killed program's workers."""
     argv = [sys.executable, "-c", LISTENS, "127.0.0.1"]  # leads no group, as no worker does

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from supervisor_reload.core.facts import (
     ChangeKind,
     CheckFailed,
@@ -92,6 +94,7 @@ def test_a_check_that_runs_already_is_not_run_again() -> None:
     assert Goal(revision=R1, changed=A) == intake.goal
 
 
+@pytest.mark.fault(39)
 def test_a_newer_revision_ends_the_check_of_the_older() -> None:
     """Its code is no longer on disk; an answer that was on its way is ignored."""
     intake = settled(CHECKED)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from supervisor_reload.core.errors import SupervisorUnavailable
 from supervisor_reload.core.facts import ChangeKind, FileChanged, RevisionFailed
 from supervisor_reload.core.model import ProcessState as S
@@ -55,6 +57,7 @@ def test_our_own_stop_that_takes_too_long_is_not_an_operators() -> None:
     assert "r2" == world.target.slots[A].revision
 
 
+@pytest.mark.fault(45)
 def test_a_replaced_boot_beside_the_old_is_taken_back_too() -> None:
     """A broken process on the shared socket would take traffic."""
     world = settled(World(web()))

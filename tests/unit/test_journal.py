@@ -76,6 +76,7 @@ def test_a_turn_is_a_line(directory):
     assert 1 == added.count(b"\n")
 
 
+@pytest.mark.fault(52)
 def test_who_may_see_it(directory):
     """Nobody else."""
     before = os.umask(0)

@@ -84,6 +84,7 @@ class AppendOnly:
         fcntl.ioctl(self._descriptor, self.SET, self._before)
 
 
+@pytest.mark.fault(23)
 def test_a_full_disk(tmp_path):
     """The reserve is for the rollout in hand; it is said, and over when there is room again."""
     with small_disk(tmp_path / "disk", "1m") as disk, Writer(disk) as writer:

@@ -98,6 +98,7 @@ def somebody_elses(path: Path) -> None:
         pytest.skip(f"chown: {error}")
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize(
     ("make", "why"),
     [

@@ -97,6 +97,7 @@ def test_acknowledges_and_tells(talk: Conversation) -> None:
     assert ProcessChanged(name=SlotName("web:web_00"), exited_pid=12) == talk.fact()
 
 
+@pytest.mark.fault(37)
 def test_acknowledges_although_the_inbox_is_not_read(talk: Conversation) -> None:
     """A thousand events are answered while nobody takes a fact."""
     for number in range(1000):

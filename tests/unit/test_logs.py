@@ -94,6 +94,7 @@ def test_escaped_text_is_one_safe_line(text: str) -> None:
     assert safe == text or not text.isprintable()
 
 
+@pytest.mark.fault(50)
 @given(st.text(), st.text())
 def test_quoted_output_can_not_forge_a_line(output: str, reason: str) -> None:
     """Every line of a check's output is marked as quoted."""

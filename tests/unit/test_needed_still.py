@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.phase import Phase
 from tests.fakes.supervisord import Boot
@@ -45,6 +47,7 @@ def test_both_stopped_by_hand_stay_stopped() -> None:
     assert [S.STOPPED, S.STOPPED] == world.states()
 
 
+@pytest.mark.fault(44)
 def test_new_code_that_falls_while_the_old_drains_leaves_the_old() -> None:
     """Bad code never takes the service down, not even when it had served for a moment."""
     world = draining()

@@ -84,6 +84,7 @@ def test_a_word_can_be_taken_back(notices, where, last) -> None:
         )
 
 
+@pytest.mark.fault(52)
 def test_a_stranger_is_refused_once_in_a_while(notices, where, caplog) -> None:
     """We are no child of ourselves: a thousand messages are one line of the log."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:

@@ -66,12 +66,12 @@ def directory() -> Iterator[Path]:
 
 
 def test_a_socket_with_a_path(directory) -> None:
-    """What a killed listener left is replaced; any user may send; at the end it is gone."""
+    """What a killed listener left is replaced; only we may send; at the end it is gone."""
     path = directory / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as left:
         left.bind(str(path))
     with hearing(slot(str(path))) as notices:
-        assert 0o666 == path.stat().st_mode & 0o777
+        assert 0o600 == path.stat().st_mode & 0o777
         with saying("say('READY=1')", str(path)) as process:
             assert wait_for(lambda: notices.said(process.pid), LIMIT).is_ready
         second = Notices([slot(str(path))], os.getpid())

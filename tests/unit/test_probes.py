@@ -154,6 +154,7 @@ def test_a_connection_that_was_closed_at_once_is_told_at_once(listener: socket.s
         assert time.monotonic() - began < LIMIT / 2
 
 
+@pytest.mark.fault(29)
 def test_the_old_process_answers_on_the_shared_socket(listener: socket.socket) -> None:
     """It is named, and its answer does not count."""
     with (

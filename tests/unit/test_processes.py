@@ -84,6 +84,7 @@ def test_a_process_that_has_gone_already_is_told_at_once(
     assert ProcessExited(name=WEB, pid=process.pid) == facts.get(timeout=LIMIT)
 
 
+@pytest.mark.fault(56)
 def test_without_pidfd_nothing_is_told(
     exits: Exits, facts: queue.SimpleQueue[Fact], monkeypatch: pytest.MonkeyPatch
 ) -> None:

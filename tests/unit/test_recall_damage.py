@@ -13,8 +13,8 @@ from supervisor_reload.core.recall import Recollection
 from supervisor_reload.edges.journal import Journal, read
 from supervisor_reload.edges.journal.place import JOURNAL
 from supervisor_reload.resuming import recollect
+from tests.fakes.rolled import SHAPES, SLOW, revisions, rolled
 from tests.fakes.world import World
-from tests.unit.test_recall import SHAPES, SLOW, revisions, rolled
 
 BOOT, SUPERVISOR = "boot", "1 2"
 
@@ -54,6 +54,7 @@ def is_legal(world: World, shape: str) -> bool:
     )
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("shape", ["rolling", "swap", "signal"])
 def test_cut_anywhere(shape: str, tmp_path: Path) -> None:
     content = recorded(tmp_path, shape)
@@ -61,6 +62,7 @@ def test_cut_anywhere(shape: str, tmp_path: Path) -> None:
         assert is_legal(recovered(tmp_path, shape, content[:size]), shape), size
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("shape", ["rolling", "swap", "signal"])
 def test_a_wrong_byte_anywhere(shape: str, tmp_path: Path) -> None:
     content = recorded(tmp_path, shape)

@@ -16,6 +16,7 @@ BROKEN = Boot(dies_after=0.1)
 UNREADY = Boot(ready_after=None)
 
 
+@pytest.mark.fault(12, 45)
 def test_the_pause_doubles_up_to_its_cap() -> None:
     """A revision that goes on failing is tried less and less, at last once a minute, until it is held."""
     world = settled(World(web(failure_limit=9)))

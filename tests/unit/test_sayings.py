@@ -73,6 +73,7 @@ def sayings(processes) -> Sayings:
     return Sayings(look=processes.alive.get)
 
 
+@pytest.mark.fault(34)
 def test_a_pid_that_is_used_again_has_said_nothing(processes, sayings) -> None:
     """Its predecessor did."""
     sayings.add(processes.add(5, started=10), 5, Words(is_ready=True, status="x"))

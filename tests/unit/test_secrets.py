@@ -49,6 +49,7 @@ FORMS = {
 }
 
 
+@pytest.mark.fault(51)
 @limits(max_examples=40)
 @given(secret=SECRETS, before=st.text(), after=st.text())
 @pytest.mark.parametrize("form", FORMS)

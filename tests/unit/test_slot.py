@@ -112,6 +112,7 @@ def test_a_pid_that_the_kernel_saw_end_is_not_alive() -> None:
     assert slot(Phase.READY) == end_process(slot(Phase.READY), 41, NOW)
 
 
+@pytest.mark.fault(30)
 def test_a_dead_process_does_not_become_ready() -> None:
     """Its probe passed, then it ended; that it was told RUNNING is worth nothing."""
     soaking = pass_probe(slot(Phase.PROBING), NOW)
@@ -138,6 +139,7 @@ def test_a_probe_that_fails_again_begins_the_soak_anew() -> None:
     assert slot(Phase.READY) == fail_probe(slot(Phase.READY), "HTTP status 503", NOW)
 
 
+@pytest.mark.fault(30)
 def test_flapping_has_a_limit() -> None:
     """A probe that passes and fails in turn never soaks through: ready_timeout ends it all the same."""
     flapping, now = slot(Phase.PROBING), NOW
@@ -191,6 +193,7 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize(("code", "phase", "after", "look_at"), REFUSALS)
 def test_refusals(code: str, phase: Phase, after: Phase, look_at: float | None) -> None:
     """An answer never tells what is: at most that an order came to nothing, and when to look."""

@@ -177,7 +177,7 @@ def test_a_link_that_led_nowhere_for_a_while(app, tmp_path, reader):
     """
     shared = tmp_path / "shared.py"
     (app / "linked.py").symlink_to(shared)
-    one = reader(app)
+    one = reader(app, follow_symlinks=True)
     nowhere = one.look().revision
     shared.write_text("one")
     first = one.look()

@@ -106,3 +106,25 @@ def test_it_ends_in_time_and_silently(app):
     web.sources.compute("web", (), full=True, final=True)
     with pytest.raises(queue.Empty):
         web.facts.get(timeout=0.05) if count == 0 else [web.facts.get(timeout=0.05) for _ in range(count + 1)]
+
+
+def test_bytecode_behind_a_link_is_left_alone(app, tmp_path, reader):
+    """
+    It may be another's: who may make a link here must not have us, who may be root, remove it.
+    """
+    second = int(time.time())
+    save(app / "mod.py", "value = 'first'\n", second)
+    web = reader(app)
+    web.look()
+    assert run(app) == "first"
+    others = tmp_path / "others"
+    (app / "__pycache__").rename(others)
+    (app / "__pycache__").symlink_to(others)
+    (before,) = os.listdir(others)
+    save(app / "mod.py", "value = 'newer'\n", second)
+    assert web.look(app / "mod.py").changed == (str(app / "mod.py"),)
+    assert os.listdir(others) == [before]
+    (app / "__pycache__").unlink()
+    others.rename(app / "__pycache__")
+    web.sources.discard_stale_bytecode("web")
+    assert os.listdir(app / "__pycache__") == []

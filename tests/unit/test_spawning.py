@@ -87,6 +87,7 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sh("true").reason.startswith("could not be started: ")
 
 
+@pytest.mark.fault(54)
 @pytest.mark.parametrize(
     "words", ["sleep 1000", "trap '' TERM INT; while :; do sleep 1; done", "exec >&- 2>&-; sleep 1000"]
 )
@@ -98,6 +99,7 @@ def test_the_limit_ends_it(words: str) -> None:
     assert SHORT <= time.monotonic() - began < SHORT + 5
 
 
+@pytest.mark.fault(54)
 def test_a_flood_is_cut_to_its_end() -> None:
     """yes fills neither memory nor pipe; the last words are kept, and the limit holds."""
     outcome = run(["yes"], limit=SHORT)
@@ -115,6 +117,7 @@ def test_a_closed_output_is_no_end() -> None:
     assert time.process_time() - used < 0.3
 
 
+@pytest.mark.fault(54)
 def test_what_it_left_in_the_background_dies_with_it(tmp_path: Path) -> None:
     """A check that started a server and forgot it; its hold on the pipe delays nobody."""
     began = time.monotonic()

@@ -145,6 +145,7 @@ BAD: dict[str, tuple[Answer, str]] = {
 }
 
 
+@pytest.mark.fault(9, 50)
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_answer_is_one_clear_error_and_the_next_good_one_counts(
     impostor: Impostor, edge: Supervisord, kind: str

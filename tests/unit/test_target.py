@@ -116,6 +116,7 @@ def test_a_revert_in_the_middle_withdraws_the_rollout(swap: World) -> None:
     assert "rollout withdrawn" in swap.events()
 
 
+@pytest.mark.fault(39)
 def test_change_during_a_rollout_is_the_next_one(swap: World) -> None:
     """The newest content wins; the stale boot is replaced at once."""
     swap.save("r1")
@@ -191,6 +192,7 @@ def test_check_protects_the_old_process() -> None:
     assert "r2" == world.target.slots[A].revision
 
 
+@pytest.mark.fault(32)
 def test_drain_has_a_limit() -> None:
     """A process that ignores the graceful signal is stopped after drain_timeout, and started again."""
     world = World(web(1, max_surge=0, drain_timeout=3.0, stop_timeout=2.0))
@@ -203,6 +205,7 @@ def test_drain_has_a_limit() -> None:
     assert [S.RUNNING] == world.states()
 
 
+@pytest.mark.fault(2)
 def test_graceful_signal_is_never_sent_twice() -> None:
     """celery takes a second TERM for "kill the tasks"."""
     world = World(web(1, max_surge=0, drain_timeout=30.0))
@@ -229,6 +232,7 @@ def test_rolling_replaces_one_at_a_time() -> None:
     assert 1 == world.events().count("rollout complete")
 
 
+@pytest.mark.fault(11)
 def test_rolling_stops_at_the_first_failure() -> None:
     """The others keep the old code."""
     world = settled(World(web(4, replicas=4, max_surge=0)))
