@@ -2,8 +2,9 @@
 
 The verdict is of what the process itself wrote (Anonymous in /proc/PID/smaps_rollup): PSS and RSS, which are
 told too, go up and down with what others share. The slope is the median of those between any two samples
-(Theil and Sen), so that one high or low sample makes no growth and hides none. WARM rollouts don't count:
-caches fill, and the allocators of all threads take their room, for the first time.
+(Theil and Sen), so that one high or low sample makes no growth and hides none. The first half does not count:
+caches fill, and the allocators take their room in steps of half a megabyte. What is lost with each rollout is
+lost in the second half as well.
 
 50 kB in 1,000 rollouts are 51 bytes a rollout. A number kept in a list takes 36, the smallest object of ours
 about 100, a rollout's own story some thousand; so what is kept for each rollout can't hide below it.
@@ -19,9 +20,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-
-WARM = 1000
-"""rollouts that don't count for the slope, where there are twice as many"""
 
 SLOPE = 50.0
 """kB in 1,000 rollouts, the most that counts as flat"""
@@ -105,10 +103,8 @@ def slope(points: Sequence[tuple[int, float]]) -> float:
 
 
 def counted(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """Those after the warming; of a short run its second half."""
-    last = samples[-1].rollouts
-    warm = WARM if last >= 2 * WARM else last // 2
-    return [sample for sample in samples if sample.rollouts >= warm]
+    """Those of the second half of the run."""
+    return [sample for sample in samples if sample.rollouts >= samples[-1].rollouts // 2]
 
 
 Value = Callable[[Sample], float]

@@ -27,7 +27,7 @@ def test_a_few_rollouts() -> None:
     assert "| listener: own memory, kB " in report(samples, seconds)
 
 
-def samples_of(*kilobytes: float, descriptors: tuple[int, ...] = (20,) * 5) -> list[Sample]:
+def samples_of(*kilobytes: float, descriptors: tuple[int, ...] = (20,) * 8) -> list[Sample]:
     """One after each 1,000 rollouts."""
     made = []
     for number, (own, count) in enumerate(zip(kilobytes, descriptors, strict=False), 1):
@@ -43,10 +43,11 @@ def words(samples: list[Sample]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("kilobytes", "word"),
     [
-        ((20_000, 20_000, 20_000, 20_000, 20_000), "flat"),
-        ((20_000, 20_000, 20_400, 20_000, 20_000), "flat"),  # one high sample
-        ((20_000, 20_060, 20_120, 20_180, 20_240), "grows"),  # 60 bytes a rollout
-        ((20_000, 20_800, 20_100, 20_180, 20_240), "grows"),  # the same with a high one
+        ((20_000,) * 8, "flat"),
+        ((*(20_000,) * 5, 20_400, 20_000, 20_000), "flat"),  # one high sample
+        ((20_000, 20_500, 21_000, *(21_500,) * 5), "flat"),  # the allocators' first steps
+        (tuple(range(20_000, 20_480, 60)), "grows"),  # 60 bytes a rollout
+        ((*range(20_000, 20_300, 60), 20_900, 20_360, 20_420), "grows"),  # the same with a high one
         ((20_000, 40_000), "too short"),
     ],
 )
