@@ -39,9 +39,10 @@ def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) 
         return _observe_gone(slot, process, now)
     if process.state is ProcessState.STOPPED:
         return _observe_stopped(slot, now)
-    slot = replace(slot, is_by_hand=False)  # whatever fell must have been started
     was_down = slot.phase in (Phase.SPARE, Phase.VACANT) and known is not ProcessState.UNKNOWN
-    if was_down and process.state in (known, ProcessState.EXITED):
+    was_started = slot.is_by_hand and known is ProcessState.STOPPED  # by somebody, and it fell unseen
+    slot = replace(slot, is_by_hand=False)
+    if was_down and process.state in (known, ProcessState.EXITED) and not was_started:
         return slot
     return _fail(slot, now, process.detail or process.state.value)
 

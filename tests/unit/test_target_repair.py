@@ -186,3 +186,19 @@ def test_a_touch_after_the_first_reading_changes_nothing() -> None:
     world.touch()
     world.advance(5)
     assert [] == world.orders
+
+
+def test_what_an_operator_started_and_fell_unseen_comes_back_with_a_save() -> None:
+    """It was not stopped by hand any more, though nobody saw it run."""
+    world = settled(World(web(2, replicas=2, max_surge=0), autorestart="false"))
+    world.supervisor.stop(A)
+    world.advance(5)
+    world.lose_events = world.lose_exits = True
+    world.supervisor.start(A)
+    world.supervisor.crash(A)
+    world.supervisor.programs[A].state = S.EXITED
+    world.supervisor.programs[A].retry_at = None
+    world.advance(10)
+    world.save("r1")
+    world.advance(30)
+    assert [A, B] == world.ready()
