@@ -19,7 +19,7 @@ from typing import TextIO
 from . import __version__, config
 from .core.configuration import Configuration
 from .core.coordinator import Coordinator
-from .core.errors import ConfigError, ConfigErrors
+from .core.errors import ConfigError, ConfigErrors, ReloadError
 from .core.facts import (
     Fact,
     FileChanged,
@@ -41,6 +41,7 @@ from .edges.configuration import ConfigurationFiles
 from .edges.drains import Drains
 from .edges.drains.told import Told as ToldDrained
 from .edges.holders import Holders
+from .edges.journal import JournalError, prepare
 from .edges.leaving import leave
 from .edges.listening import Listener
 from .edges.notices import Notices
@@ -76,16 +77,27 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
     identity = f"{supervisor} {born(supervisor)}"
     try:
         claims = _claim(known.settings, identity)
-    except Claimed as refusal:
+    except (Claimed, JournalError) as refusal:
         log.error("%s", refusal)
         leave(stdin.fileno())
         return REFUSED
     with contextlib.closing(claims):
-        return _work(known, identity, claims, stdin, protocol)
+        try:
+            return _work(known, identity, claims, stdin, protocol)
+        except ReloadError:
+            raise
+        except Exception:  # through the log, which hides secrets; supervisord starts us again
+            log.exception("a defect of ours ended the listener; please report it")
+            return 1
 
 
 def _claim(settings: Settings, identity: str) -> Claims:
-    """Be the only listener here: for this state directory, and for each process. Raises Claimed."""
+    """Be the only listener here: for this state directory, and for each process.
+
+    Raises Claimed, and JournalError for a directory in which no file may be made: it is not ours.
+    """
+    with contextlib.suppress(OSError):  # a full disk is the journal's business
+        prepare(settings.state_dir)
     claims = Claims(settings.state_dir, identity)
     try:
         claims.take(_slots(settings))

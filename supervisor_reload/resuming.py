@@ -25,7 +25,7 @@ class Legacy:
     journal: Journal
     past: Recollection
     kept: Mapping[str, Record]
-    """the records that need not be written again"""
+    """the records that need not be written again; an empty one for each that must"""
 
 
 def resume(directory: str, supervisor: str, put: Put) -> Legacy:
@@ -40,7 +40,7 @@ def resume(directory: str, supervisor: str, put: Put) -> Legacy:
     past = recollect(found, boot, supervisor)
     if found.damage:
         _warn(found, past)
-    kept = {key: record for key, record in found.records.items() if key not in found.doubted}
+    kept = {key: {} if key in found.doubted else record for key, record in found.records.items()}
     return Legacy(journal=journal, past=past, kept=kept)
 
 

@@ -28,6 +28,9 @@ OWED, HEALTH = "owed", "health"
 HISTORY = 100
 """Rollouts of each target that are kept; the key of an older one is used again."""
 
+MOST_CHANGED = 10_000
+"""Changed files that wait for a check and are kept by name; of more, all files count as changed."""
+
 MOST_NAMED = 20
 """Changed files of a rollout that are named."""
 
@@ -79,7 +82,7 @@ class Memory:
             if self._is_new(TARGET + name, _signs(target)):
                 yield TARGET + name, of_target(target)
             if self._is_new(CHANGED + name, (len(intake.changed), intake.disk)):
-                yield CHANGED + name, {"names": [*sorted(intake.changed)]}
+                yield CHANGED + name, {"names": [] if _is_cut(target) else [*sorted(intake.changed)]}
             for slot in target.slots.values():
                 if self._is_new(SLOT + slot.name, slot):
                     yield SLOT + slot.name, of_slot(slot)
@@ -117,7 +120,7 @@ def _signs(target: Target) -> object:
         (intake.disk, intake.disk_before, intake.mark, intake.accepted, intake.rejected, intake.refusal),
         (intake.goal, intake.checking, preparation.running, frozenset(preparation.owed)),
         (restraint.seen, restraint.failures, restraint.retry_at, restraint.is_held, restraint.is_left_alone),
-        (restraint.reason, restraint.obstacle, restraint.begun[-1:]),
+        (restraint.reason, restraint.obstacle, restraint.begun[-1:], _is_cut(target)),
     )
 
 
@@ -137,6 +140,7 @@ def of_target(target: Target) -> Record:
         "unserved": target.unserved,
         "disk": intake.disk or intake.disk_before,
         "mark": intake.mark,
+        "is_cut": _is_cut(target),
         "accepted": intake.accepted,
         "rejected": intake.rejected,
         "refusal": intake.refusal,
@@ -146,6 +150,10 @@ def of_target(target: Target) -> Record:
     if rollout is not None:
         record["rollout"] = {**to_record(rollout, ("changed",)), "changed": _named(rollout.changed)}
     return record
+
+
+def _is_cut(target: Target) -> bool:
+    return len(target.intake.changed) > MOST_CHANGED
 
 
 def of_outcome(ended: Outcome, wall: float) -> Record:

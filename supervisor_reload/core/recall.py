@@ -16,12 +16,18 @@ from .memory import CHANGED, OWED, SLOT, TARGET
 from .model import UNKNOWN, Record, Revision, SlotName, TargetSettings, Value
 from .phase import Phase
 from .records import from_record, optional, several, text, truth, whole
-from .restraint import Restraint
+from .restraint import RETRY_CAP, Restraint
 from .rollout import Rollout
 from .slot import Slot
 from .target import Target
 
 Found = TypeVar("Found")
+
+TOO_MANY = "too many to name"
+"""in place of the mark of a reading"""
+
+LONGEST = 24 * 3600.0
+"""Seconds: a deadline that is further away is none of ours."""
 
 PROBED_FOR = 5.0
 """Seconds for which a process that should become ready is asked, though its time ended while nobody did."""
@@ -43,13 +49,11 @@ class Recollection:
 def recall(settings: TargetSettings, past: Recollection, now: float) -> Target:
     """A target as the journal tells it; one of which nothing is known, where it tells nothing."""
     target = Target.of(settings)
-    target.intake.is_doubtful = past.is_lost
-    record = past.records.get(TARGET + settings.name)
-    if record is None:
-        return target
+    target.intake.is_doubtful = past.is_lost or bool(past.doubted)
+    record = past.records.get(TARGET + settings.name, {})
     try:
         _number(target, record)
-        _restrain(target, record, past)
+        _restrain(target, record, past, now)
         if past.is_same_life:
             _see(target, record, past.records.get(CHANGED + settings.name, {}))
             _go_on(target, record)
@@ -83,8 +87,8 @@ def owed(past: Recollection, settings: Iterable[TargetSettings]) -> set[SlotName
 
 
 def _is_ours_to_start(record: Record) -> bool:
-    leaving = {phase.value for phase in Phase if phase.is_leaving} | {Phase.VACANT.value}
-    return record.get("phase") in leaving and not record.get("is_retiring") and not record.get("is_by_hand")
+    owing = {Phase.VACANT.value, Phase.STARTING.value, *(p.value for p in Phase if p.is_leaving)}
+    return record.get("phase") in owing and not record.get("is_retiring") and not record.get("is_by_hand")
 
 
 def _number(target: Target, record: Record) -> None:
@@ -93,7 +97,7 @@ def _number(target: Target, record: Record) -> None:
     target.is_trimmed = is_same_shape and _read(record, "is_trimmed", truth, default=False)
 
 
-def _restrain(target: Target, record: Record, past: Recollection) -> None:
+def _restrain(target: Target, record: Record, past: Recollection, now: float) -> None:
     """What was held against a revision; pauses are of one life, and other eyes see another revision."""
     known = record.get("restraint", {})
     if record.get("eyes") != eyes_of(target.settings) or not isinstance(known, dict):
@@ -103,6 +107,9 @@ def _restrain(target: Target, record: Record, past: Recollection) -> None:
         restraint.retry_at, restraint.begun, restraint.failed_at = None, [], 0.0
         if not restraint.is_held:
             restraint.forget()
+    restraint.begun = [at for at in restraint.begun if at <= now]
+    if restraint.retry_at is not None:
+        restraint.retry_at = min(restraint.retry_at, now + RETRY_CAP)
     target.restraint = restraint
 
 
@@ -117,6 +124,8 @@ def _see(target: Target, record: Record, changed: Record) -> None:
     intake.accepted, intake.rejected = _revision(record, "accepted"), _revision(record, "rejected")
     intake.refusal = _read(record, "refusal", text, "")
     intake.changed = set(_list(changed, "names", text))
+    if _read(record, "is_cut", truth, default=False):
+        intake.mark = TOO_MANY  # no reading has this name: every file counts as changed
     target.unserved = _revision(record, "unserved")
 
 
@@ -138,7 +147,19 @@ def _slot(empty: Slot, past: Recollection, now: float, is_blind: bool) -> Slot:
         return replace(empty, revision=UNKNOWN)
     if is_blind or key in past.doubted:
         slot = replace(slot, revision=UNKNOWN, former_revision=None, fell_on=None)
-    return _step_back(slot, now)
+    if key in past.doubted and slot.phase is not Phase.SPARE:
+        # it may be we who stopped it since: a look tells whether it runs, and what it runs nobody
+        return replace(slot, phase=Phase.VACANT, since=now, deadline=None, look_at=None, pid=0)
+    return _step_back(_sound(slot, now), now)
+
+
+def _sound(slot: Slot, now: float) -> Slot:
+    """Whatever a record says: nothing was later than now, and only what is under way has a deadline."""
+    if not (slot.phase.is_booting or slot.phase.is_leaving):
+        return replace(slot, since=min(slot.since, now), deadline=None)
+    ahead = max(0.0, slot.since - now)
+    deadline = now if slot.deadline is None else min(slot.deadline - ahead, now + LONGEST)
+    return replace(slot, since=slot.since - ahead, deadline=deadline)
 
 
 def _step_back(slot: Slot, now: float) -> Slot:

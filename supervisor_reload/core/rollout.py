@@ -182,7 +182,9 @@ def trim(settings: TargetSettings, moves: Moves, now: float) -> bool:
     surplus = [
         slot
         for slot in slots
-        if slot.name not in keep and (slot.is_live or slot.state is ProcessState.BACKOFF)
+        if slot.name not in keep
+        and slot.phase is not Phase.SPARE
+        and (slot.is_live or slot.state is ProcessState.BACKOFF)
     ]
     for slot in surplus:
         moves.leave(slot, now, settings, retiring=True)

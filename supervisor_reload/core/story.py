@@ -44,6 +44,18 @@ def resumed(target: Target, rollout: Rollout) -> Story:
     return _story(target, "rollout resumed", revision=rollout.revision)
 
 
+def put_off(target: Target, rollout: Rollout, reason: str) -> Story:
+    """It had begun, and nothing of it could be written down: nothing was done."""
+    values: dict[str, object] = {"revision": rollout.revision, "reason": reason}
+    return Story(
+        target=target.settings.name,
+        event="rollout put off",
+        level="warning",
+        rollout=rollout.id,
+        values=values,
+    )
+
+
 def lifted(target: Target, revision: Revision) -> Story:
     """What had failed serves after all: somebody started it by hand."""
     return _story(target, "hold lifted", revision=revision)

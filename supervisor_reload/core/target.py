@@ -36,6 +36,8 @@ class Target:
     ended: Outcome | None = None
     """the newest rollout that ended"""
     next_id: int = 1
+    is_fresh: bool = False
+    """the rollout began in this very turn, and nothing was done for it yet"""
     is_trimmed: bool = False
     """the surplus that supervisord started with us has been retired"""
     unserved: Revision | None = None
@@ -74,7 +76,7 @@ class Target:
         looks = [slot.look_at for slot in self.slots.values()]
         times = [slot.wakes_at for slot in self.slots.values()]
         times += [self.intake.wakes_at, self.restraint.retry_at, self.restraint.interval_ends_at]
-        later = [at for at in times if at is not None and at > now]
+        later = [at for at in times if at is not None and at > now] + [now] * self.is_fresh
         return min(later + [at for at in looks if at is not None], default=None)
 
     def decide(self, now: float) -> list[Order]:
@@ -88,9 +90,13 @@ class Target:
         if self.intake.goal is not None:
             self.restraint.turn_to(self.intake.goal.revision)
         orders += self._judge(now) + self._lift()
+        was_idle = self.rollout is None
         orders += self._begin(now)
+        self.is_fresh = was_idle and self.rollout is not None
         moves = Moves.of(self.slots.values())
-        if self.rollout is not None:
+        if self.is_fresh:
+            pass  # first of all it must be on record that it began
+        elif self.rollout is not None:
             roll(self.settings, moves, self.rollout, now, settled=self.intake.is_settled)
         else:
             self.is_trimmed = self.is_trimmed or trim(self.settings, moves, now)
@@ -119,7 +125,9 @@ class Target:
 
     @property
     def _start_revision(self) -> Revision | None:
-        return self.rollout.revision if self.rollout is not None else self.intake.on_disk
+        if self.rollout is None or not self.intake.is_settled:  # the files may be others by now
+            return self.intake.on_disk
+        return self.rollout.revision
 
     def _label_unknown(self) -> None:
         """What was started while the files were read runs what was read, if that is all there ever was."""
@@ -139,6 +147,9 @@ class Target:
             return []
         pool = self._pool(rollout.revision, rollout.began)
         rollout = self.rollout = replace(rollout, wanted=pool.wanted(self.settings))
+        if self.is_fresh and self.restraint.obstacle:
+            self.rollout = None
+            return [Tell(story=story.put_off(self, rollout, self.restraint.obstacle))]
         if pool.stopped_by_hand:
             self.restraint.is_left_alone = True
             return self._end(story.aborted(self, pool.stopped_by_hand), now)

@@ -183,7 +183,8 @@ def repay(due: set[SlotName], seen: Seen, targets: Iterable[Target]) -> tuple[li
     still = down_of(due, seen)
     comes = {name for target in targets for name in coming(target)}
     stopped = {name for name in still if seen[name].state is ProcessState.STOPPED}
-    return [StartProcess(name=name) for name in sorted(stopped - comes)], still
+    ended = {name for name in due if name in seen and seen[name].state is ProcessState.EXITED}
+    return [StartProcess(name=name) for name in sorted((stopped | ended) - comes)], still
 
 
 def down_of(names: Iterable[SlotName], seen: Seen) -> set[SlotName]:

@@ -148,7 +148,8 @@ class Claims:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = _opened(path)
-            may_leave = file is not None or not self._is_below(_pid_in(path))
+            holder = _pid_in(path) if file is None else 0
+            may_leave = holder in (0, os.getpid()) or not self._is_below(holder)  # ours: of another container
             while file is None and may_leave and time.monotonic() < deadline:
                 time.sleep(STEP)
                 file = _opened(path)
@@ -269,9 +270,15 @@ def _write_pid(file: int) -> None:
 def _pid_in(path: Path) -> int:
     """Whose lock it is; 0 where that can't be read."""
     try:
-        return _number(path.read_bytes()[:32].strip())
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return 0
+    try:
+        return _number(os.read(file, 32).strip())
+    except OSError:
+        return 0
+    finally:
+        os.close(file)
 
 
 def _number(text: bytes) -> int:

@@ -250,7 +250,7 @@ def resumed() -> World:
     world.advance(0.5)
     world.kill_listener()
     world.advance(10)
-    world.journal.full = True
+    world.journal.full, world.journal.room = True, 0
     world.save("r3")
     world.advance(10)
     world.journal.full = False

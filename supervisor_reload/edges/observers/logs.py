@@ -32,6 +32,7 @@ QUOTED = 15
 TEXT: Mapping[str, str] = {
     "rollout began": "{changed}: rolling out {revision}{again}",
     "rollout resumed": "going on with {revision}, where the last listener ended",
+    "rollout put off": "{revision} waits: {reason}",
     "hold lifted": "{revision} serves after all: nothing is held against it any more",
     "rollout echoed": "{changed}: changes again after every start. If the program writes it, exclude= it",
     "rollout grew": "{changed}: now {revision}",
