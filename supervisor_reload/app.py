@@ -213,7 +213,7 @@ class _Builder:
         with contextlib.ExitStack() as stack:
             sources = Sources(targets, put, filters, self._state_dir, known)
             stack.callback(sources.close)
-            watching = Watching(targets, put, filters)
+            watching = Watching(targets, put, filters, linked=sources.linked)
             stack.callback(watching.close)
             watching.start()
             stack.pop_all()

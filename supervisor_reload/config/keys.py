@@ -40,11 +40,12 @@ KEYS: tuple[Key, ...] = (
         convert=values.words,
         doc="gitignore patterns of files that don't count, added to the built-in list.",
     ),
+    Key(name="gitignore", default="true", convert=boolean, doc="Obey .gitignore files in the watched trees."),
     Key(
-        name="gitignore",
-        default="true",
+        name="follow_symlinks",
+        default="false",
         convert=boolean,
-        doc="Honour .gitignore files in the watched trees.",
+        doc="Follow links that lead out of the watched trees: read such files, watch such directories.",
     ),
     Key(
         name="observer",

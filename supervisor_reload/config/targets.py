@@ -26,6 +26,7 @@ from .probes import read_check, read_ready
 from .programs import ProgramProcess, common_directory
 from .reactions import read_reactions
 from .sections import OwnSection
+from .users import rights_of
 
 LONGEST_DRAIN = 30.0
 """seconds; the default of drain_timeout where stopwaitsecs allows it"""
@@ -86,7 +87,10 @@ def _slot(section: OwnSection, process: ProgramProcess, server_url: str) -> Slot
             "stdout_capture_maxbytes (or stderr_capture_maxbytes) is set there: 1KB is enough"
         )
         section.error(key, message)
-    socket = _notify_socket(process, server_url) if told else ""
+    socket = ""
+    if told:
+        socket = _notify_socket(process, server_url)
+        ready = replace(ready, rights=rights_of(section, [process]))  # whose the socket must be
     return SlotSettings(
         name=process.name,
         startsecs=float(process.startsecs),
@@ -178,6 +182,7 @@ def _watch(section: OwnSection, processes: Sequence[ProgramProcess]) -> WatchSet
         include=section.value("include", tuple),
         exclude=section.value("exclude", tuple),
         gitignore=section.value("gitignore", bool),
+        follow_symlinks=section.value("follow_symlinks", bool),
         observer=section.value("observer", ObserverKind),
         poll_interval=section.value("poll_interval", float),
         quiet_period=section.value("quiet_period", float),

@@ -118,6 +118,6 @@ def sees_the_same(old: TargetSettings, new: TargetSettings) -> bool:
 
 def _sight(settings: TargetSettings) -> object:
     watch, reactions = settings.watch, settings.reactions
-    files = (watch.paths, watch.include, watch.exclude, watch.gitignore, watch.observer, watch.poll_interval)
+    files = (watch.paths, watch.include, watch.exclude, watch.gitignore, watch.follow_symlinks)
     patterns = tuple(rule.patterns for rule in reactions.run_on)
-    return files, reactions.signal_on, reactions.ignore_on, patterns
+    return files, watch.observer, watch.poll_interval, reactions.signal_on, reactions.ignore_on, patterns

@@ -17,7 +17,7 @@ from .revision import DIGITS, LIGHT_DIGITS
 def eyes_of(settings: TargetSettings) -> str:
     """A digest of everything that decides which revision the same files have."""
     watch, reactions = settings.watch, settings.reactions
-    files = (watch.paths, watch.include, watch.exclude, watch.gitignore)
+    files = (watch.paths, watch.include, watch.exclude, watch.gitignore, watch.follow_symlinks)
     what = (DIGITS, LIGHT_DIGITS, files, reactions.signal_on, reactions.ignore_on)
     return sha256(repr(what).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

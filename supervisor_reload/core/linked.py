@@ -1,4 +1,4 @@
-"""The word for a directory outside of a target's watched paths that a link in them leads to. It does nothing."""
+"""The word for a directory outside of the watched paths that a link in them leads to. It does nothing."""
 
 from __future__ import annotations
 

@@ -93,6 +93,8 @@ class WatchSettings:
     exclude: tuple[str, ...] = ()
     """gitignore patterns, added to the built-in ones."""
     gitignore: bool = True
+    follow_symlinks: bool = False
+    """whether links that lead out of the watched paths are followed: to files, and into directories"""
     observer: ObserverKind = ObserverKind.AUTO
     poll_interval: float = 1.0
     """seconds between two looks of the polling observer"""

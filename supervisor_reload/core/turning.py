@@ -80,7 +80,7 @@ def _counts(fact: FileChanged, settings: TargetSettings) -> bool:
         if fact.path.startswith(path.rstrip("/") + "/"):
             relative = fact.path[len(path.rstrip("/")) + 1 :]
             return Filter(settings.watch).file_is_watched(relative)
-    return False
+    return settings.watch.follow_symlinks  # it may be behind a link
 
 
 def turned(

@@ -24,12 +24,18 @@ FILES = "SUPERVISOR_RELOAD_FILES"
 COMPILE = """
 import os, sys
 failed = 0
+roots = [os.path.realpath(os.fsencode(name)) for name in sys.argv[1:]]
+def may_be_read(file):
+    real = os.path.realpath(file.name)
+    inside = any(real == root or real.startswith(root.rstrip(b"/") + b"/") for root in roots)
+    return not roots or inside and os.path.samestat(os.fstat(file.fileno()), os.stat(real))
 for name in sys.stdin.buffer.read().split(b"\\0"):
     if not name or not os.path.isfile(name):
         continue
     try:
         with open(name, "rb") as file:
-            compile(file.read(), os.fsdecode(name), "exec", dont_inherit=True)
+            if may_be_read(file):
+                compile(file.read(), os.fsdecode(name), "exec", dont_inherit=True)
     except FileNotFoundError:
         continue
     except (SyntaxError, ValueError, OSError) as error:
@@ -47,7 +53,7 @@ class Checking:
     """The port ``Checks``: one thread for each check that runs."""
 
     def __init__(self, targets: Iterable[TargetSettings], put: Put) -> None:
-        self._checks = {target.name: target.check for target in targets}
+        self._targets = {target.name: target for target in targets}
         self._put = put
         self._cancels: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
@@ -79,7 +85,9 @@ class Checking:
         self, target: str, revision: Revision, changed: tuple[str, ...], cancelled: threading.Event
     ) -> None:
         try:
-            outcome = check(self._checks[target], target, revision, changed, cancelled)
+            settings = self._targets[target]
+            below = () if settings.watch.follow_symlinks else settings.watch.paths
+            outcome = check(settings.check, target, revision, changed, cancelled, below)
         except Exception as error:
             # A defect of ours must not leave a rollout without an answer for ever.
             log.exception("the check could not be run")
@@ -161,13 +169,17 @@ def check(
     revision: Revision,
     changed: tuple[str, ...],
     cancelled: threading.Event | None = None,
+    below: tuple[str, ...] = (),
 ) -> Outcome:
-    """Run one check to its end, or to its limit."""
+    """Run one check to its end, or to its limit.
+
+    ``below``: only what really lies below one of these paths is compiled; anything, where there are none.
+    """
     files = changed
     argv = settings.command
     if settings.python:
         files = tuple(name for name in changed if name.endswith(".py"))
-        argv = (settings.python, "-I", "-S", "-B", "-c", COMPILE)
+        argv = (settings.python, "-I", "-S", "-B", "-c", COMPILE, *below)
         if not files:
             return Outcome(code=0, reason="no Python file changed", output="")
     return run(

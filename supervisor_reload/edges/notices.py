@@ -7,24 +7,18 @@ number of bounded messages, keeps a bounded memory, logs at a bounded rate, and 
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import logging
 import os
 import select
-import socket
-import stat
-import struct
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from ..core.model import SlotName, SlotSettings
 from .ancestry import child_above, now_in_ticks, origin, supervisords_pid
-from .processes import command
-from .sayings import TEXT_LIMIT, Said, Sayings, parse, printable
+from .ear import RETRY, Ear
+from .sayings import TEXT_LIMIT, Said, Sayings, parse
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +27,6 @@ BURST = 16
 
 BREATH = 0.01
 """Seconds of pause after a full burst: 1,600 messages a second and socket are more than anybody needs."""
-
-RETRY = 1.0
-"""Seconds until a socket that could not be opened is tried again."""
-
-QUIET = 60.0
-"""Seconds between two lines about refused messages on one socket."""
-
-CREDENTIALS = struct.Struct("3i")
-"""pid, uid, gid (unix(7), ``struct ucred``)"""
 
 
 class Notices:
@@ -54,7 +39,7 @@ class Notices:
         self._began = now_in_ticks()
         self._names = frozenset(slot.name for slot in told)
         self._by_socket, self._by_event = Sayings(), Sayings()  # each is written by one thread
-        self._ears = {slot.notify_socket: Ear(slot.notify_socket) for slot in told if slot.notify_socket}
+        self._ears = {address: Ear(address, user) for address, user in _users(told).items()}
         for ear in self._ears.values():
             ear.open()
         self._forgotten: list[Ear] = []
@@ -70,10 +55,13 @@ class Notices:
     def listen_for(self, slots: Iterable[SlotSettings]) -> None:
         """From now on hear these slots and no others. What those that stay have said is kept."""
         told = [slot for slot in slots if is_told(slot)]
-        addresses = {slot.notify_socket for slot in told if slot.notify_socket}
-        ears = {address: self._ears.get(address) or Ear(address) for address in sorted(addresses)}
-        for address in ears.keys() - self._ears.keys():
-            ears[address].open()
+        users = _users(told)
+        ears = {address: self._ears.get(address) or Ear(address, users[address]) for address in sorted(users)}
+        for address, ear in ears.items():
+            if address in self._ears:
+                ear.give_to(users[address])
+            else:
+                ear.open()
         self._forgotten += [ear for address, ear in self._ears.items() if address not in ears]
         self._names, self._ears = frozenset(slot.name for slot in told), ears
         os.write(self._wake_write, b"w")
@@ -180,109 +168,13 @@ def is_told(slot: SlotSettings) -> bool:
     return slot.ready.scheme in ("notify", "message") or slot.drain.scheme == "message"
 
 
-class Ear:
-    """One datagram socket. Opened and read by one thread; its words about itself are read by any."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.why_deaf = "is not open yet"
-        self.since = 0
-        """in ticks; what was sent before is lost. 0 until it was open once"""
-        self.retry_at = 0.0
-        self._socket: socket.socket | None = None
-        self._inode = 0
-        self._refused = 0
-        self._quiet_until = 0.0
-
-    def open(self) -> None:
-        """Bind it, or say once why that failed."""
-        try:
-            self._socket = self._bound()
-        except OSError as error:
-            self.fall_deaf(_why_not(self.address, error))
-            return
-        self.since = now_in_ticks()  # after bind: between the two a word is kept, before bind it is lost
-        if self.why_deaf:
-            log.debug("notify: listening on %s", self.address)
-        self.why_deaf = ""
-
-    def _bound(self) -> socket.socket:
-        if not self.address.startswith(("/", "@")):
-            raise OSError(errno.EINVAL, "a name must begin with / or @")
-        _remove_stale(self.address)
-        bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # first: every message must be signed
-            bound.bind(f"\0{self.address[1:]}" if self.address.startswith("@") else self.address)
-            if self.address.startswith("/"):
-                Path(self.address).chmod(0o666)  # any user may knock; the kernel says who did
-                self._inode = Path(self.address).stat().st_ino
-        except BaseException:
-            bound.close()
-            raise
-        return bound
-
-    def fileno(self) -> int:
-        """The descriptor, of an open one."""
-        assert self._socket is not None
-        return self._socket.fileno()
-
-    def receive(self) -> tuple[bytes, int]:
-        """The next message and its sender's pid. Raises BlockingIOError where there is none, and OSError."""
-        assert self._socket is not None
-        # there is room for the credentials alone: descriptors that a sender attaches are closed by the kernel
-        room = socket.CMSG_LEN(CREDENTIALS.size)
-        data, attached, _, _ = self._socket.recvmsg(TEXT_LIMIT + 1, room, socket.MSG_DONTWAIT)
-        for level, kind, content in attached:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
-                return data, int(CREDENTIALS.unpack(content)[0])
-        return data, 0
-
-    def refuse(self, sender: int, why: str) -> None:
-        """Say that a message does not count; at most one line in QUIET seconds."""
-        self._refused += 1
-        if time.monotonic() < self._quiet_until:
-            return
-        self._quiet_until = time.monotonic() + QUIET
-        words = printable(command(sender)) or "gone"
-        count = f" ({self._refused} refused so far)" if self._refused > 1 else ""
-        log.warning("notify: a message to %s from pid %d (%s) %s%s", self.address, sender, words, why, count)
-
-    def fall_deaf(self, why: str) -> None:
-        """Hear nothing until the next ``open``, and say why, once for each reason."""
-        if why != self.why_deaf:
-            log.warning("notify: %s", why)
-        self.why_deaf = why
-        self.retry_at = time.monotonic() + RETRY
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def close(self) -> None:
-        """Close it, and remove its file if that is still ours."""
-        if self._socket is None:
-            return
-        self._socket.close()
-        with contextlib.suppress(OSError):
-            if self.address.startswith("/") and Path(self.address).stat().st_ino == self._inode:
-                Path(self.address).unlink()
-
-
-def _remove_stale(address: str) -> None:
-    """Remove a socket's file that a listener left which was killed: nobody answers there."""
-    if not address.startswith("/"):
-        return
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(os.lstat(address).st_mode):
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as caller:
-            try:
-                caller.connect(address)
-            except ConnectionRefusedError:
-                Path(address).unlink()
-
-
-def _why_not(address: str, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"can't listen on {address}: another process does; end it, or set another NOTIFY_SOCKET"
-    return f"can't listen on {address}: {error.strerror or error}"
+def _users(told: Iterable[SlotSettings]) -> dict[str, int | None]:
+    """By address: to whom the socket belongs. One that several share is for one user, and root."""
+    users: dict[str, int | None] = {}
+    for slot in told:
+        address, user = slot.notify_socket, slot.ready.rights.user
+        if address.startswith("/") and users.setdefault(address, user) != user:
+            log.warning("notify: %s is for one user: %s can't use it, so set another", address, slot.name)
+        elif address:
+            users.setdefault(address, user)
+    return dict(sorted(users.items()))

@@ -102,6 +102,8 @@ def test_a_directory_behind_a_link(app, tmp_path, follow):
     both.changes(two / "deep" / "x.py", lambda: (two / "deep" / "x.py").write_text("2"))
     both.changes(three / "deep" / "x.py", linked(two / "third", three))
     both.until_watched(app, one, two, three)
+    # of the links in the trees their own observers tell
+    assert {want.directory for want in both.watching._turn_watches} == {str(tmp_path)}
     both.changes(three / "new.py", lambda: (three / "new.py").write_text("new"))
     both.changes(three / "new.py", (app / "pkg" / "second").unlink)
     both.until_watched(app, one)
@@ -124,6 +126,8 @@ def test_a_link_on_the_way_is_exchanged(app, tmp_path, follow):
     both.changes(tmp_path / "two" / "x.py", lambda: (tmp_path / "two" / "x.py").write_text("2"))
     both.changes(tmp_path / "one" / "x.py", linked(app / "vendor", tmp_path / "one"))
     both.until_watched(app, tmp_path / "one")
+    both.changes(tmp_path / "two" / "x.py", linked(app / "more", tmp_path / "two"))
+    both.until_watched(app, tmp_path / "one", tmp_path / "two")
 
 
 def test_links_in_circles_are_not_watched_for_ever(app, tmp_path, follow):

@@ -56,9 +56,7 @@ class Fuse:
 
     def __call__(self) -> None:
         self.calls -= 1
-        if (
-            self.calls < 0 and self.world.journal.room > 0
-        ):  # two faults at once
+        if self.calls < 0 and self.world.journal.room > 0:  # not two faults at once
             raise Killed
 
 

@@ -7,10 +7,11 @@ never raises.
 """
 
 # Names are exact strings here (any bytes), which Path would normalise; and this runs per file.
-# ruff: noqa: PTH108, PTH116, PTH118, PTH208
+# ruff: noqa: PTH116, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import struct
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 log = logging.getLogger(__name__)
 
 _CACHE = "__pycache__"
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _HEADER = struct.Struct("<4xIII")
 """after the magic number: flags, the source's time in seconds, its size in bytes (PEP 552)"""
 
@@ -31,35 +33,48 @@ _MASK = 0xFFFFFFFF
 
 def discard(sources: Iterable[str]) -> int:
     """Remove the bytecode of these ``.py`` files that may be older than it says; how many files went."""
-    listings: dict[str, dict[str, list[str]]] = {}
-    removed = 0
+    by_directory: dict[str, list[str]] = {}
     for source in sources:
-        directory, name = os.path.split(source)
-        cache = os.path.join(directory, _CACHE)
-        if cache not in listings:
-            listings[cache] = _by_module(cache)
-        for bytecode in listings[cache].get(name.removesuffix(".py"), ()):
-            removed += _discard(os.path.join(cache, bytecode), source)
+        by_directory.setdefault(os.path.dirname(source), []).append(source)
+    return sum(_discard_all(directory, found) for directory, found in by_directory.items())
+
+
+def _discard_all(directory: str, sources: Iterable[str]) -> int:
+    """Of the sources in one directory. Never through a link: who made it may mean another's files."""
+    try:
+        cache = os.open(os.path.join(directory, _CACHE), _OPEN | os.O_DIRECTORY)
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            log.debug("bytecode was left as it is (%s): in %r", error.strerror, directory)
+        return 0
+    removed = 0
+    try:
+        listing = _by_module(cache)
+        for source in sources:
+            module = os.path.basename(source).removesuffix(".py")
+            removed += sum(_discard(cache, name, source) for name in listing.get(module, ()))
+    finally:
+        os.close(cache)
     return removed
 
 
-def _discard(bytecode: str, source: str) -> bool:
+def _discard(cache: int, bytecode: str, source: str) -> bool:
     try:
-        if not _would_be_trusted(bytecode, os.stat(source)):
+        if not _would_be_trusted(cache, bytecode, os.stat(source)):
             return False
-        os.unlink(bytecode)
+        os.unlink(bytecode, dir_fd=cache)
     except OSError as error:
-        log.debug("bytecode was left as it is (%s): %r", error.strerror, bytecode)
+        log.debug("bytecode was left as it is (%s): %r of %r", error.strerror, bytecode, source)
         return False
     return True
 
 
-def _by_module(cache: str) -> dict[str, list[str]]:
+def _by_module(cache: int) -> dict[str, list[str]]:
     """The bytecode files of a directory by their module's name: ``NAME.TAG.pyc``, ``NAME.TAG.opt-N.pyc``."""
     found: dict[str, list[str]] = {}
     try:
         names = os.listdir(cache)
-    except OSError:  # there is none
+    except OSError:  # it can't be read
         return found
     for name in names:
         tagged, _, suffix = name.rpartition(".")
@@ -72,8 +87,8 @@ def _by_module(cache: str) -> dict[str, list[str]]:
     return found
 
 
-def _would_be_trusted(bytecode: str, source: os.stat_result) -> bool:
-    descriptor = os.open(bytecode, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def _would_be_trusted(cache: int, bytecode: str, source: os.stat_result) -> bool:
+    descriptor = os.open(bytecode, _OPEN, dir_fd=cache)
     try:
         header = os.read(descriptor, _HEADER.size)
         written = os.fstat(descriptor).st_mtime_ns

@@ -6,13 +6,30 @@ It reads no watched file: what the trees hold is taken for what there is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from .record import short_digests
 from .sections import GONE, BrokenError, Group
-from .tree import Tree
 
 _NONE: dict[str, bytes] = {}
+
+
+class Tree(Protocol):
+    """What is known of the files below one path, or below several that are taken together."""
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, bytes]]:
+        """By directory, by name in it: the record of a file; what is shorter is none."""
+
+    def absolute(self, relative: str) -> str:
+        """The path of a name."""
+
+    def relative(self, path: str) -> str | None:
+        """The name of a path; None where it is not in it."""
+
+    def check_gone(self, *, was_file: bool) -> None:
+        """Of what had files before our life; raises RootUnreadableError where it may come back."""
 
 
 def all_files(trees: Sequence[Tree]) -> Iterator[Group]:

@@ -16,8 +16,11 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
 from ...core.filters import GITIGNORE, Filter
-from .reading import Content, read, read_found, read_text
+from .links import Links
+from .reach import Reach
+from .reading import Content, read, read_found
 from .record import RECORD_SIZE, digest, is_current
+from .rules import Rules
 
 log = logging.getLogger(__name__)
 
@@ -45,19 +48,23 @@ class Directories:
     Args:
         root: the absolute path of the root. Where that is a file, its own name is empty, too.
         chosen: tells what is watched, and is told of every ``.gitignore``.
+        reach: tells which links are followed.
         note: is told every difference.
         check_interrupt: asked before a file is read; raises where a long scan shall end.
     """
 
-    def __init__(self, root: str, chosen: Filter, note: Note, check_interrupt: Callable[[], None]) -> None:
+    def __init__(
+        self, root: str, chosen: Filter, reach: Reach, note: Note, check_interrupt: Callable[[], None]
+    ) -> None:
         self._root = root
         self._prefix = root.rstrip("/") + "/"
         self._filter = chosen
+        self._reach = reach
         self._note = note
         self._check_interrupt = check_interrupt
         self._tables: dict[str, dict[str, bytes]] = {"": {}}
-        self._gitignores: dict[str, bytes] = {}
-        """by directory: the record of the ``.gitignore`` that the filter has"""
+        self._rules = Rules(chosen, reach)
+        self.links = Links(self.absolute, chosen, reach)
         self._names: dict[str, str] = {}
         """names that are new in this look: one that many files have is held only once"""
         self._unreadable: set[str] = set()
@@ -107,8 +114,8 @@ class Directories:
         waiting = [directory]
         while waiting:
             directory = waiting.pop()
-            if self._gitignores.pop(directory, None) is not None:
-                self._filter.set_gitignore(directory, None)
+            self._rules.forget(directory)
+            self.links.forget(directory)
             for name, value in self._tables.pop(directory, {}).items():
                 if value == _DIRECTORY:
                     waiting.append(_join(directory, name))
@@ -128,8 +135,9 @@ class Directories:
         table = self._tables.get(parent)
         if table is None:
             return
+        self.links.note(parent, name)
         if relative == "" or self._filter.file_is_watched(relative):
-            content = read(self.absolute(relative), _record(table.get(name)), hinted=hinted)
+            content = read(self.absolute(relative), _record(table.get(name)), self._reach, hinted=hinted)
             self._settle(parent, name, content)
         else:
             self._put(parent, name, None)
@@ -176,11 +184,13 @@ class Directories:
         *,
         is_anew: bool,
     ) -> Below:
-        is_anew |= self._is_gitignore_news(directory, entries.get(GITIGNORE))
+        path = self.absolute(_join(directory, GITIGNORE))
+        is_anew |= self._rules.are_news(directory, path, is_there=GITIGNORE in entries)
+        links = self.links.compare(directory, entries)
         table = self._tables[directory]
         below = []
         for name, entry in entries.items():
-            known = None if is_anew else table.get(name)
+            known = None if is_anew or name in links else table.get(name)
             is_hinted = bool(hinted) and _join(directory, name) in hinted
             if known is not None and not is_hinted and _is_as_known(entry, known):
                 continue
@@ -211,9 +221,9 @@ class Directories:
         self._check_interrupt()
         path, found = self.absolute(relative), _stat(entry)
         if found is None:
-            content = read(path, record, hinted=hinted)
+            content = read(path, record, self._reach, hinted=hinted)
         else:
-            content = read_found(path, found, record, hinted=hinted)
+            content = read_found(path, found, record, self._reach, hinted=hinted)
         self._settle(directory, entry.name, content)
 
     def _settle(self, directory: str, name: str, content: Content | None) -> None:
@@ -241,21 +251,6 @@ class Directories:
             return
         self._note(_join(directory, name), before, after)
 
-    def _is_gitignore_news(self, directory: str, entry: os.DirEntry[str] | None) -> bool:
-        """Read a ``.gitignore`` that is not the one that is known; whether the rules are others now."""
-        known = self._gitignores.get(directory)
-        if entry is None and known is None:
-            return False
-        path = self.absolute(_join(directory, GITIGNORE))
-        content = None if entry is None else read(path, known, hinted=False)
-        if content is None:
-            self._gitignores.pop(directory, None)
-            return self._filter.set_gitignore(directory, None)
-        if content.record is known:
-            return False
-        self._gitignores[directory] = content.record
-        return self._filter.set_gitignore(directory, read_text(path))
-
     def _fail(self, directory: str, error: OSError) -> Below | None:
         """What to believe of a directory that could not be read."""
         if error.errno in _GONE:
@@ -269,8 +264,10 @@ class Directories:
                 "nothing in it counts" if is_forbidden else "what is known of it stays",
                 self.absolute(directory),
             )
-        for name in list(self._tables[directory]) if is_forbidden else ():
-            self._put(directory, name, None)
+        if is_forbidden:
+            self.links.forget(directory)
+            for name in list(self._tables[directory]):
+                self._put(directory, name, None)
         return []
 
 

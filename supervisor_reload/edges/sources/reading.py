@@ -1,11 +1,12 @@
 """Reads one file into a digest, whatever it turns out to be, without ever being held up by it.
 
 Never opens what is not a regular file (a FIFO would block), never believes a content that changed while it
-was read, and never fails on a file that it may not read: that one counts by what its directory tells of it.
+was read, never follows a link further than ``reach`` says, and never fails on a file that it may not read:
+that one counts by what its directory tells of it.
 """
 
 # Names are exact strings here (any bytes), which Path would normalise; and this runs per file.
-# ruff: noqa: PTH115, PTH116
+# ruff: noqa: PTH115
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ import hashlib
 import os
 import stat
 import time
-from pathlib import Path
 from typing import NamedTuple
 
+from .reach import OPEN, Reach
 from .record import SIGNATURE_SIZE, is_current, signature, unsure
 from .record import digest as digest_of
 
@@ -35,8 +36,6 @@ _PAGE = 4096
 _NOTHING = bytes(SIGNATURE_SIZE)
 """the signature of a file that could not even be looked at"""
 
-_OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-
 
 class Content(NamedTuple):
     """What was read of one file."""
@@ -45,7 +44,7 @@ class Content(NamedTuple):
     is_readable: bool = True
 
 
-def read(path: str, known: bytes | None, *, hinted: bool) -> Content | None:
+def read(path: str, known: bytes | None, reach: Reach, *, hinted: bool) -> Content | None:
     """The content of a file now; None where there is none, or nothing that can have one.
 
     What is ``known`` (its record) is believed where the signature is the same, unless the file is ``hinted``
@@ -55,36 +54,40 @@ def read(path: str, known: bytes | None, *, hinted: bool) -> Content | None:
         found = os.lstat(path)
     except OSError as error:
         return _without_content(error, known, None)
-    return read_found(path, found, known, hinted=hinted)
+    return read_found(path, found, known, reach, hinted=hinted)
 
 
-def read_found(path: str, found: os.stat_result, known: bytes | None, *, hinted: bool) -> Content | None:
+def read_found(
+    path: str, found: os.stat_result, known: bytes | None, reach: Reach, *, hinted: bool
+) -> Content | None:
     """As read, for a file that was just looked at."""
     if stat.S_ISLNK(found.st_mode):
-        return _read_link(path, found, known)
+        return _read_link(path, found, known, reach)
     if not stat.S_ISREG(found.st_mode):
         return None
     is_cheap = found.st_size <= _CHUNK
     if known is not None and is_current(known, found) and not (hinted and is_cheap):
         return Content(known)
-    return _read_file(path, found, os.O_NOFOLLOW, known)
-
-
-def read_text(path: str) -> str | None:
-    """The text of a small regular file such as a ``.gitignore``; None where it can't be read."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return None
-        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return None
-
-
-def _read_file(path: str, found: os.stat_result, flags: int, known: bytes | None) -> Content | None:
-    try:
-        return _read_steady(path, flags, found)
+        return _read_steady(os.open(path, OPEN | os.O_NOFOLLOW), found)
     except OSError as error:
         return _without_content(error, known, found)
+
+
+def read_text(path: str, reach: Reach) -> str | None:
+    """The text of a small regular file such as a ``.gitignore``; None where it can't or may not be read."""
+    try:
+        found = os.lstat(path)
+        if stat.S_ISLNK(found.st_mode):
+            descriptor = reach.open_linked(path)
+        else:
+            descriptor = os.open(path, OPEN | os.O_NOFOLLOW) if stat.S_ISREG(found.st_mode) else None
+        if descriptor is None:
+            return None
+        with open(descriptor, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+            return file.read()
+    except OSError:
+        return None
 
 
 def _without_content(error: OSError, known: bytes | None, found: os.stat_result | None) -> Content | None:
@@ -97,9 +100,8 @@ def _without_content(error: OSError, known: bytes | None, found: os.stat_result 
     return Content(hashlib.sha256(b"unreadable:" + told).digest() + told, is_readable=False)
 
 
-def _read_steady(path: str, flags: int, before: os.stat_result) -> Content | None:
-    """Read until the file was the same ``before`` and after, a bounded number of times."""
-    descriptor = os.open(path, _OPEN | flags)
+def _read_steady(descriptor: int, before: os.stat_result) -> Content | None:
+    """Read until the file was the same ``before`` and after, a bounded number of times; closes it."""
     try:
         for _ in range(_ATTEMPTS):
             digest = _digest(descriptor, before)
@@ -132,21 +134,29 @@ def _digest(descriptor: int, found: os.stat_result) -> bytes:
     return hashed.digest()
 
 
-def _read_link(path: str, found: os.stat_result, known: bytes | None) -> Content | None:
-    """A link counts by where it points and, where that is a file, by the content there."""
+def _read_link(path: str, found: os.stat_result, known: bytes | None, reach: Reach) -> Content | None:
+    """A link counts by where it points and, where that is a file within reach, by the content there."""
     try:
         hashed = hashlib.sha256(b"link:" + os.fsencode(os.readlink(path)))
     except OSError as error:
         return _without_content(error, known, found)
-    behind = None
-    try:
-        target = os.stat(path)
-        if stat.S_ISREG(target.st_mode):
-            behind = _read_file(path, target, 0, None)
-    except OSError:  # it leads nowhere, or round in a circle
-        pass
+    behind, target = _behind(path, found, reach)
     if behind is None:
-        return Content(hashed.digest() + unsure(found))  # what comes behind it changes no signature either
+        return Content(hashed.digest() + unsure(target))  # what comes behind it changes no signature either
     hashed.update(b"\0" + digest_of(behind.record))
     # The content behind it has no signature here, so every look reads it.
     return Content(hashed.digest() + unsure(target), behind.is_readable)
+
+
+def _behind(path: str, link: os.stat_result, reach: Reach) -> tuple[Content | None, os.stat_result]:
+    """The content that a link leads to, and what the directory tells of it, else of the link."""
+    try:
+        descriptor = reach.open_linked(path)
+        if descriptor is not None:
+            target = os.fstat(descriptor)
+            return _read_steady(descriptor, target), target
+    except PermissionError as error:
+        return _without_content(error, None, link), link
+    except OSError:  # it leads nowhere, round in a circle, or to what is no file
+        pass
+    return None, link

@@ -14,15 +14,19 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from ...core.facts import RevisionComputed
 from ...core.filters import Filter
+from ...core.linked import Linked
 from ...core.model import TargetSettings
 from ...core.orders import ComputeRevision
 from ...core.reactions import Reactions
 from ...core.revision import Fingerprint, Weight
-from . import bytecode
+from . import bytecode, comparing
 from .comparing import all_files, all_paths, differences, files_at
+from .linked import LinkedTrees
+from .reach import Reach
 from .record import digest, key
 from .remembered import Remembered
 from .sections import BrokenError
@@ -38,6 +42,14 @@ RECENT_FILES = 256
 
 _FRESH_SECONDS = 5
 """A file whose own time is further back than this was not saved twice within one second just now."""
+
+
+class _Name(NamedTuple):
+    """What a file is called: in the revision, and on the disk."""
+
+    root: int
+    relative: str
+    path: str
 
 
 class Reading:
@@ -64,10 +76,14 @@ class Reading:
     ) -> None:
         self.paths = tuple(os.path.abspath(path) for path in target.watch.paths)
         self._target = target.name
+        self._reach = Reach(self.paths, is_open=target.watch.follow_symlinks)
         self._trees = [
-            Tree(path, chosen, partial(self._note, number), pause, check_interrupt)
+            Tree(path, chosen, self._reach, partial(self._note_in_root, number), pause, check_interrupt)
             for number, (path, chosen) in enumerate(zip(self.paths, filters, strict=True))
         ]
+        self._linked = LinkedTrees(target.watch, self._reach, self._note_linked, pause, check_interrupt)
+        self._is_in_linked = False
+        """what links lead to is looked at, and may become another"""
         self._has_weights = bool(target.reactions.signal_on or target.reactions.ignore_on)
         self._has_rules = bool(target.reactions.run_on)
         self._reactions = Reactions(target.reactions)
@@ -100,7 +116,17 @@ class Reading:
         Not in the first reading; and what was found so far may be one half of a change, which nobody may take
         for a revision. A look at hints is where changes are expected, so it is not divided at all.
         """
-        return self._was_read and not self._has_news and not self._is_after_hints
+        is_divided = self._has_news or self._is_after_hints or self._is_in_linked
+        return self._was_read and not is_divided
+
+    @property
+    def linked(self) -> tuple[Linked, ...]:
+        """The links out of the watched paths that are followed; from any thread."""
+        return self._linked.found
+
+    @property
+    def _all(self) -> list[comparing.Tree]:
+        return [*self._trees, self._linked]
 
     def compute(self, request: ComputeRevision) -> RevisionComputed:
         """Carry out one request.
@@ -111,6 +137,7 @@ class Reading:
         """
         failure: RootUnreadableError | None = None
         self._is_after_hints = not request.full
+        self._reach.refresh()
         for tree in self._trees:
             try:
                 if request.full:
@@ -119,6 +146,7 @@ class Reading:
                     tree.look(request.hints)
             except RootUnreadableError as error:
                 failure = failure or error
+        self._look_at_linked(None if request.full else request.hints)
         self._doubt(self._stale)
         self._stale = []
         self._has_news = self._is_after_hints = False
@@ -131,10 +159,28 @@ class Reading:
         """Sources whose bytecode is doubted at a monotonic time; may be called from any thread."""
         return [path for at, path in self._recent if now - at < RECENT_SECONDS]
 
-    def _note(self, number: int, relative: str, before: bytes | None, after: bytes | None) -> None:
+    def _look_at_linked(self, hints: Sequence[str] | None) -> None:
+        if not self._reach.is_open:
+            return
+        self._is_in_linked = True
+        try:
+            self._linked.look(hints)
+            self._linked.follow(self._trees)
+        finally:
+            self._is_in_linked = False
+
+    def _note_in_root(self, number: int, relative: str, before: bytes | None, after: bytes | None) -> None:
+        path = self._trees[number].absolute(relative)
+        self._note(_Name(number, relative, path), relative, before, after)
+
+    def _note_linked(self, real: str, relative: str, before: bytes | None, after: bytes | None) -> None:
+        path = f"{real}/{relative}" if relative else real
+        self._note(_Name(len(self._trees), path, path), relative, before, after)
+
+    def _note(self, name: _Name, relative: str, before: bytes | None, after: bytes | None) -> None:
         """Take a difference that a tree has just found."""
         self._has_news = True
-        path = self._trees[number].absolute(relative)
+        number, known, path = name
         weight = self._weight(path, relative)
         old = None if before is None else digest(before)
         new = None if after is None else digest(after)
@@ -142,9 +188,9 @@ class Reading:
             (self._ignored, Weight.CODE) if weight is Weight.NONE else (self._fingerprint, weight)
         )
         if old is not None:
-            fingerprint.remove(number, relative, old, weight)
+            fingerprint.remove(number, known, old, weight)
         if new is not None:
-            fingerprint.add(number, relative, new, weight)
+            fingerprint.add(number, known, new, weight)
         if _may_be_stale(path, before, after):
             self._stale.append(path)
         if self._was_read and self._before.setdefault(path, old) == new:
@@ -159,7 +205,7 @@ class Reading:
         """The rules of ``run_on`` that name one of these paths, below any of the trees."""
         found: set[int] = set()
         for path in changed if self._has_rules else ():
-            for tree in self._trees:
+            for tree in (*self._trees, *self._linked):
                 relative = tree.relative(path)
                 if relative is not None:
                     found.update(self._reactions.rules(relative or os.path.basename(path)))
@@ -181,7 +227,7 @@ class Reading:
     def keep(self) -> None:
         """After a reading was told: what costs time, so that it is remembered. May be interrupted."""
         if self._is_compared and not self._before:  # else the files are not those of the mark
-            self._remembered.keep(lambda: all_files(self._trees), self._mark, is_quiet=self._is_quiet)
+            self._remembered.keep(lambda: all_files(self._all), self._mark, is_quiet=self._is_quiet)
 
     def _answer(self, *, is_final: bool, is_full: bool) -> RevisionComputed:
         changed = tuple(sorted(self._settled() if is_final else self._before))
@@ -203,7 +249,7 @@ class Reading:
         is_known = self._is_compared or not self._mark
         changed = set(self._before) if is_known else self._since_our_death(mark)
         if changed or mark != self._mark:
-            self._remembered.add(files_at(self._trees, changed), mark)
+            self._remembered.add(files_at(self._all, changed), mark)
         self._mark, self._is_compared, self._is_quiet = mark, True, not changed
         return changed
 
@@ -217,7 +263,7 @@ class Reading:
             return set()
         changed = self._differences() if is_found else None
         if changed is None:
-            changed = all_paths(self._trees)
+            changed = all_paths(self._all)
             for tree in self._trees if not changed else ():
                 tree.check_gone(was_file=False)
             self._remembered.forget()
@@ -230,7 +276,7 @@ class Reading:
     def _differences(self) -> set[str] | None:
         """From what was found in our memory; None where that is of no use."""
         try:
-            return differences(self._remembered.recall(), self._trees)
+            return differences(self._remembered.recall(), self._all)
         except RootUnreadableError:
             raise
         except (OSError, BrokenError) as error:

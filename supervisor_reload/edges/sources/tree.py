@@ -1,6 +1,6 @@
 """The looks at one watched path: at everything, or at what file events hint at.
 
-Never follows a link to a directory, so it can't go round in circles, and never answers for a tree that it
+Never enters a link to a directory, so it can't go round in circles, and never answers for a tree that it
 could not read. What it finds is in the tables of ``directories``; it keeps no files itself.
 """
 
@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 
 from ...core.filters import Filter
 from .directories import Directories, Note
+from .reach import Reach
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Tree:
     Args:
         path: absolute, as configured.
         chosen: tells what is watched.
+        reach: tells what links may lead to.
         note: is told every difference.
         pause: called between two directories of a scan; may look at this very tree meanwhile (but may not
             scan all of it), and raises InterruptedScanError to end the scan.
@@ -55,6 +57,7 @@ class Tree:
         self,
         path: str,
         chosen: Filter,
+        reach: Reach,
         note: Note,
         pause: Callable[[], None],
         check_interrupt: Callable[[], None],
@@ -62,10 +65,12 @@ class Tree:
         self.path = path
         self._filter = chosen
         self._pause = pause
-        self._directories = Directories(path, chosen, note, check_interrupt)
+        self._directories = Directories(path, chosen, reach, note, check_interrupt)
+        self._reach = reach
         self.absolute = self._directories.absolute
         self.relative = self._directories.relative
         self.tables = self._directories.tables
+        self.links = self._directories.links
         self._was_scanned = False
         self._is_missing = False
         self._missing_since = 0.0
@@ -154,6 +159,7 @@ class Tree:
         """Scan all; again where another tree took this one's place meanwhile, so that no mixture is told."""
         for _ in range(_ATTEMPTS):
             before = _identity(self.path)
+            self._reach.refresh()
             self._walk("", hinted)
             if before is not None and _identity(self.path) == before:
                 return
@@ -186,6 +192,10 @@ class Tree:
             raise self._gone()
         if not was_missing:
             log.warning("the watched path does not exist (yet): %r", self.path)
+
+    def forget(self) -> None:
+        """It is not watched any more: every file of it is noted as gone."""
+        self._directories.drop("")
 
     def check_gone(self, *, was_file: bool) -> None:
         """Of a tree that had files before our life; raises RootUnreadableError where it may come back."""

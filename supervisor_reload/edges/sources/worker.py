@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from ...core.facts import GitHeld, RevisionComputed, RevisionFailed
 from ...core.filters import Filter, filters_of
+from ...core.linked import Linked
 from ...core.model import TargetSettings
 from ...core.orders import AskGit, ComputeRevision
 from ...core.ports import Put
@@ -81,6 +82,10 @@ class Sources:
         """GitHeld follows."""
         self._requests.put(AskGit(target=target))
 
+    def linked(self, target: str) -> tuple[Linked, ...]:
+        """The links out of a target's watched paths that are followed; from any thread."""
+        return self._readings[target].linked
+
     def discard_stale_bytecode(self, target: str) -> None:
         """Remove bytecode of recently changed files that Python would trust; never raises."""
         bytecode.discard(self._readings[target].recent_sources(time.monotonic()))
@@ -142,7 +147,8 @@ class Sources:
 
     def _answer_git(self, request: AskGit) -> None:
         now = time.monotonic()
-        paths = self._readings[request.target].paths
+        reading = self._readings[request.target]
+        paths = [*reading.paths, *(each.real for each in reading.linked)]
         signs = []
         try:
             signs = [sign for path in paths if (sign := self._git.sign(path, now))]

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ...core.filters import GITIGNORE, Filter, filters_of
+from ...core.linked import Linked
 from ...core.model import TargetSettings
 from ...core.ports import Put
 from . import advice, limits
@@ -26,7 +27,16 @@ from .mounts import Mounts, MountTable
 from .observing import Terms, Wanted, Watch
 from .roots import identity_of, locate
 from .scope import LimitReachedError
-from .subscribing import Subscription, learn, may_enter, must_poll, subscriptions, to_observe
+from .subscribing import (
+    Subscription,
+    learn,
+    may_enter,
+    must_poll,
+    subscriptions,
+    to_observe,
+    turns,
+    with_linked,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +45,9 @@ LOOK_INTERVAL = 5.0
 
 BLIND_INTERVAL = 1.0
 """the same, where a directory that a path goes through can't be watched"""
+
+LINK_INTERVAL = 0.5
+"""the same, where links out of the watched paths are followed, which others find out"""
 
 DOUBT_INTERVAL = 0.5
 """the same, right after a ``.gitignore`` changed"""
@@ -64,6 +77,7 @@ class Watching:
             ``start`` fills them for the first time, so it must come before Sources is asked for anything.
         allowed: tells how many inotify watches may be held (None: unknown).
         mounts: where the file systems are mounted.
+        linked: by a target's name, the links out of its paths that are followed, as Sources found them.
     """
 
     def __init__(
@@ -73,8 +87,11 @@ class Watching:
         filters: Mapping[str, Sequence[Filter]] | None = None,
         allowed: Callable[[], int | None] = limits.watches_allowed,
         mounts: MountTable | None = None,
+        linked: Callable[[str], Sequence[Linked]] = lambda _: (),
     ) -> None:
         self._put = put
+        self._linked = linked
+        self._following = [target for target in targets if target.watch.follow_symlinks]
         self._allowed = allowed
         self._table = mounts or MountTable()
         self._subscriptions = subscriptions(targets, filters_of(targets) if filters is None else filters)
@@ -141,15 +158,15 @@ class Watching:
         if any(_is_doubted(watch, _SOON) for watch in self._watches.values()):
             return DOUBT_INTERVAL
         polled = [watch.poll_interval for watch in self._watches.values() if not watch.is_native]
+        polled += [LINK_INTERVAL] if self._following else []
         return min([*polled, BLIND_INTERVAL if self._is_blind else LOOK_INTERVAL])
 
     def _look(self) -> set[Subscription]:
         """Observe what the paths lead to now; which of them may have changed unseen."""
-        changed = {
-            subscription
-            for subscription in self._subscriptions
-            if subscription.moves(locate(subscription.path))
-        }
+        before = self._subscriptions
+        self._subscriptions = with_linked(before, self._following, self._linked)
+        changed = {*self._subscriptions} - {*before}
+        changed |= {each for each in self._subscriptions if each.moves(locate(each.named))}
         mounts = self._table.now()
         changed |= {subscription for subscription in self._subscriptions if subscription.adapt(mounts)}
         self._watch_turns()
@@ -160,8 +177,9 @@ class Watching:
         for want in wanted - self._watches.keys():
             if self._watch(want, mounts, is_over_limit=want in over_limit):
                 changed |= self._served_by(want)
+        is_other = changed or len(self._subscriptions) != len(before)
         for watch in self._watches.values():
-            if changed or _is_doubted(watch, _DOUBT):
+            if is_other or _is_doubted(watch, _DOUBT):
                 watch.reconsider()
         return changed
 
@@ -195,7 +213,10 @@ class Watching:
 
     def _observe(self, want: Wanted, *, is_over_limit: bool) -> Watch:
         """Observe as wanted, or by polling where inotify's limits don't allow it. Raises OSError."""
-        enter = partial(may_enter, self._subscriptions, want)
+
+        def enter(directory: str) -> bool:
+            return may_enter(self._subscriptions, want, directory)
+
         make = partial(
             Terms,
             tell=self._tell,
@@ -222,7 +243,7 @@ class Watching:
 
     def _watch_turns(self) -> None:
         """Watch, not deeper, each directory in which a name decides where a path leads."""
-        self._turns = frozenset().union(*(s.place.turns for s in self._subscriptions))
+        self._turns = turns(self._subscriptions)
         wanted = set()
         for directory in {os.path.dirname(turn) for turn in self._turns}:
             if (identity := identity_of(directory)) is not None:

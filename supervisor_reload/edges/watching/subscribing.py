@@ -1,27 +1,31 @@
 """One watched path of one target, as the watching sees it: where it leads now, and which events are its own.
 
+A directory outside to which a link leads that is followed is one more, under the real path of the directory.
+
 Its place and what is polled are replaced as a whole, by the keeper's thread only, because the observers'
 threads read them.
 """
 
 # Names are exact strings here (any bytes), which Path would normalise.
-# ruff: noqa: PTH100, PTH116, PTH118
+# ruff: noqa: PTH100, PTH114, PTH118
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ...core.facts import ChangeKind, FileChanged
 from ...core.filters import GITIGNORE, Filter
+from ...core.linked import Linked
 from ...core.model import ObserverKind, TargetSettings
 from .hints import Hint
 from .mounts import Mounts
 from .observing import Wanted
 from .roots import Place, identity_of, locate
+
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(slots=True, eq=False)
@@ -34,8 +38,17 @@ class Subscription:
     observer: ObserverKind
     poll_interval: float
     place: Place
+    follows: bool = False
+    """links out of the watched paths are followed"""
+    link: str = ""
+    """the link for whose sake it is watched, if it is; ``place`` is then where that leads"""
     polled: frozenset[str] = frozenset()
     """directories that are polled with all below them"""
+
+    @property
+    def named(self) -> str:
+        """The path that decides what is watched."""
+        return self.link or self.path
 
     def moves(self, place: Place) -> bool:
         """Take the place where the path leads now; whether that is another one than before."""
@@ -133,7 +146,7 @@ class Subscription:
         if place.is_file or not hint.path.startswith(prefix):
             return None
         relative = hint.path[len(prefix) :]
-        if not self._is_watched(relative, is_directory=hint.is_directory):
+        if not self._is_watched(relative, hint):
             return None
         absolute = os.path.join(self.path, relative)
         return FileChanged(target=self.target, path=absolute, kind=hint.kind, is_polled=is_polled)
@@ -141,12 +154,21 @@ class Subscription:
     def whole(self) -> FileChanged:
         """Anything of this path may have changed."""
         kind = ChangeKind.SETTLED if self.place.is_file else ChangeKind.RESCAN
-        return FileChanged(target=self.target, path=self.path, kind=kind)
+        return FileChanged(target=self.target, path=self.named, kind=kind)
 
-    def _is_watched(self, relative: str, *, is_directory: bool) -> bool:
-        if is_directory:
+    def sees(self, path: str) -> bool:
+        """Whether it tells what becomes of this name, without links in its path."""
+        prefix = _prefix(self.place.directory)
+        is_inside = not self.place.is_file and path.startswith(prefix)
+        return is_inside and self.filter.file_is_watched(path[len(prefix) :])
+
+    def _is_watched(self, relative: str, hint: Hint) -> bool:
+        if hint.is_directory:
             return self.filter.directory_is_watched(relative)
-        return self.filter.file_is_watched(relative) or self.filter.reads(relative)
+        if self.filter.file_is_watched(relative) or self.filter.reads(relative):
+            return True
+        # What leads to a directory is judged as one.
+        return self.follows and self.filter.directory_is_watched(relative) and os.path.islink(hint.path)
 
 
 def subscriptions(
@@ -159,10 +181,35 @@ def subscriptions(
         for path, chosen in zip(watch.paths, filters[target.name], strict=True):
             absolute = os.path.abspath(path)
             place = locate(absolute)
-            found.append(
-                Subscription(target.name, absolute, chosen, watch.observer, watch.poll_interval, place)
-            )
+            terms = (chosen, watch.observer, watch.poll_interval, place, watch.follow_symlinks)
+            found.append(Subscription(target.name, absolute, *terms))
     return tuple(found)
+
+
+def with_linked(
+    found: Iterable[Subscription],
+    targets: Iterable[TargetSettings],
+    linked: Callable[[str], Iterable[Linked]],
+) -> tuple[Subscription, ...]:
+    """The same with what links lead to now; those that are known stay the objects that they are."""
+    own = [each for each in found if not each.link]
+    known = {(each.target, each.link, each.path, each.filter): each for each in found if each.link}
+    for target in targets:
+        watch = target.watch
+        for link, real, chosen in linked(target.name) if watch.follow_symlinks else ():
+            before = known.get((target.name, link, real, chosen))
+            terms = (chosen, watch.observer, watch.poll_interval)
+            own.append(before or Subscription(target.name, real, *terms, locate(link), True, link))
+    return tuple(own)
+
+
+def turns(found: Sequence[Subscription]) -> frozenset[str]:
+    """The names that decide where the paths lead, without the links of which a tree tells anyway."""
+    names: set[str] = set()
+    for one in found:
+        seen_by = [other for other in found if other.target == one.target] if one.link else []
+        names.update(turn for turn in one.place.turns if not any(other.sees(turn) for other in seen_by))
+    return frozenset(names)
 
 
 def to_observe(found: Iterable[Subscription]) -> set[Wanted]:
@@ -204,8 +251,11 @@ def _prefix(directory: str) -> str:
 
 def _text(file: str) -> str | None:
     try:
-        if not stat.S_ISREG(os.stat(file).st_mode):  # to open a FIFO would block
+        if not stat.S_ISREG(
+            os.lstat(file).st_mode
+        ):  # to open a FIFO would block; a link is for Sources to judge
             return None
-        return Path(file).read_text(encoding="utf-8", errors="surrogateescape")
+        with open(os.open(file, _OPEN), encoding="utf-8", errors="surrogateescape") as text:  # noqa: PTH123
+            return text.read()
     except OSError:
         return None
