@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .core.memory import HEALTH
 from .core.model import Record
 from .core.ports import Put
 from .core.recall import Recollection
@@ -40,7 +41,9 @@ def resume(directory: str, supervisor: str, put: Put) -> Legacy:
     past = recollect(found, boot, supervisor)
     if found.damage:
         _warn(found, past)
-    kept = {key: {} if key in found.doubted else record for key, record in found.records.items()}
+    # something is written by each listener, or the file would go on to name the one before it
+    again = found.doubted | {HEALTH}
+    kept = {key: {} if key in again else record for key, record in found.records.items()}
     return Legacy(journal=journal, past=past, kept=kept)
 
 

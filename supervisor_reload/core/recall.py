@@ -63,6 +63,9 @@ def recall(settings: TargetSettings, past: Recollection, now: float) -> Target:
     if past.is_same_life:
         is_blind = target.intake.accepted is None
         target.slots = {name: _slot(slot, past, now, is_blind) for name, slot in target.slots.items()}
+        target.known_pids = {name: slot.pid for name, slot in target.slots.items() if slot.pid}
+    else:
+        target.is_trimmed = False
     return target
 
 

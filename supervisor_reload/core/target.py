@@ -6,7 +6,7 @@ program. It owns no thread, reads no clock and does no I/O; facts come in, order
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from . import story
 from .facts import Fact, ProcessObserved
@@ -36,6 +36,8 @@ class Target:
     ended: Outcome | None = None
     """the newest rollout that ended"""
     next_id: int = 1
+    known_pids: dict[SlotName, int] = field(default_factory=dict)
+    """the processes that the listener before us knew"""
     is_fresh: bool = False
     """the rollout began in this very turn, and nothing was done for it yet"""
     is_trimmed: bool = False
@@ -110,7 +112,13 @@ class Target:
         return [*orders, *(order for order in after if order not in probes), *moves.orders, *probes]
 
     def resume(self) -> list[Order]:
-        """Go on where the listener before us ended: what it looked at is looked at again."""
+        """Go on where the listener before us ended: what it looked at is looked at again.
+
+        Where none of the processes that it knew is left, supervisord started everything anew, also the
+        surplus: ``supervisorctl reload`` does that without a new pid of its own.
+        """
+        lives = [self.slots[name].pid == pid for name, pid in self.known_pids.items()]
+        self.is_trimmed = self.is_trimmed and (any(lives) or not lives)
         orders = [
             order for slot in self.slots.values() for order in follow(Slot(settings=slot.settings), slot)
         ]
@@ -269,7 +277,10 @@ class Target:
             return False
         if not goal.is_final and (not self.settings.has_spare or self.intake.rejected is not None):
             return False
-        in_use = [s for s in self._pool(goal.revision, now).in_use if not s.is_retiring]
+        filled = self._pool(goal.revision, now).in_use
+        in_use = [slot for slot in filled if not slot.is_retiring]
+        if filled and not in_use:
+            return False  # all of them leave, for an update of their group: nothing is to be replaced
         is_retry = self.restraint.failures > 0
         return is_retry or not in_use or any(slot.revision != goal.revision for slot in in_use)
 

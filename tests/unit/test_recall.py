@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
+from supervisor_reload.core.memory import HEALTH
 from supervisor_reload.core.model import (
     UNKNOWN,
     ReactionSettings,
@@ -19,6 +20,8 @@ from supervisor_reload.core.model import (
 )
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.recall import Recollection
+from supervisor_reload.core.turning import emptied
+from supervisor_reload.engine import Engine, Inbox
 from tests.fakes.rolled import SHAPES, SLOW, A, At, B, revisions, rolled, world_of
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import Code, web
@@ -246,3 +249,39 @@ def test_a_rollout_whose_successor_is_refused_ends() -> None:
     assert "rollout halted" in world.events()
     assert world.target.rollout is None
     assert 2 == len(world.ready())
+
+
+def test_after_supervisorctl_reload_the_surplus_is_retired_again() -> None:
+    """supervisord has its old pid, and has started every slot."""
+    world = world_of(web())
+    world.kill_listener()
+    for program in world.supervisor.programs.values():
+        if program.state.is_up:
+            world.supervisor.crash(program.name)
+        program.state, program.retry_at = S.STOPPED, None
+    world.supervisor.boot_all()
+    world.advance(30)
+    assert [S.RUNNING, S.STOPPED] == sorted(world.states(), key=lambda state: state.value)
+    assert "rollout began" not in world.events()
+
+
+def test_every_listener_writes_something() -> None:
+    """Else the journal would go on to name the one before it, which is dead."""
+    world = world_of(web())
+    lines = len(world.journal.lines)
+    kept = {**world.journal.found(), HEALTH: {}}
+    world.start_listener(world.past())
+    world.engine = Engine(world.core, Inbox(), world.engine._outside, kept=kept)
+    world.advance(1)
+    assert HEALTH in {key for key, _ in world.journal.lines[lines:]}
+
+
+def test_what_leaves_for_an_update_is_not_replaced() -> None:
+    """The listener was killed while it emptied a group; nothing changed in the code."""
+    world = world_of(web(2, replicas=2, max_surge=0))
+    moves = emptied(world.target, "web", world.clock.now)
+    world.target.slots = moves.slots
+    world.turn()
+    world.kill_listener()
+    world.advance(20)
+    assert "rollout began" not in world.events()
