@@ -61,12 +61,25 @@ def recall(settings: TargetSettings, past: Recollection, now: float) -> Target:
         target = Target.of(settings)
         target.intake.is_doubtful = True
     if past.is_same_life:
-        is_blind = target.intake.accepted is None
+        is_blind, lost = target.intake.accepted is None, _lost(record, past)
+        target.intake.is_doubtful |= bool(lost)
         target.slots = {name: _slot(slot, past, now, is_blind) for name, slot in target.slots.items()}
+        if not target.settings.has_spare:  # it may be we who stopped it: a look tells whether it runs
+            for name in lost & target.slots.keys():
+                target.slots[name] = replace(target.slots[name], phase=Phase.VACANT, since=now)
         target.known_pids = {name: slot.pid for name, slot in target.slots.items() if slot.pid}
     else:
         target.is_trimmed = False
     return target
+
+
+def _lost(record: Record, past: Recollection) -> set[SlotName]:
+    """Slots of which there was a record, for it was written together with their target's."""
+    try:
+        names = _list(record, "slots", text)
+    except ValueError:
+        return set()
+    return {SlotName(name) for name in names if SLOT + name not in past.records}
 
 
 def marks(past: Recollection, settings: Iterable[TargetSettings]) -> dict[str, str]:

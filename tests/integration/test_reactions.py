@@ -113,7 +113,7 @@ def test_a_lost_event_is_found_by_a_rescan() -> None:
         (act.directory / "elsewhere.py").write_text("A = 1\n")
         (act.src / "linked.py").symlink_to("../elsewhere.py")
 
-    with scene(target=TWO + "rescan_interval=1\n", prepare=behind_a_link) as act:
+    with scene(target=TWO + "rescan_interval=1\nfollow_symlinks=true\n", prepare=behind_a_link) as act:
         pid = act.wait_for_text("one")
         Path(act.directory, "elsewhere.py").write_text("A = 2\n")
         act.wait_for_log("linked.py: changed without an event, found by a rescan")

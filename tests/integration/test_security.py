@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor_reload.core.intake import EVENTS_COME
 from tests.fakes.children import NOBODY
 from tests.integration.scene import LISTENER, ONE, PLAIN, Scene
 from tests.integration.supervisord import PREAMBLE, Supervisord, free_port, short_directory
@@ -85,6 +86,7 @@ def test_no_secret_is_shown_anywhere(log_format: str, monkeypatch: pytest.Monkey
     text = SERVER + listener + PLAIN + target + own
     with started(text, lambda act: script(act, "nosy", NOSY)) as act:
         assert "ann:p%40ss-of-url@" in act.supervisord.conf.read_text().replace("%%", "%")
+        act.stays_quiet(2 * EVENTS_COME)  # what is saved at once belongs to the code that was found
         act.save("two")
         act.wait_for_log("refused by the check")
         told, shown = act.log(), checked(act)
