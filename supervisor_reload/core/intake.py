@@ -54,6 +54,8 @@ class Intake:
     """the newest one of the listener before us, until ours"""
     changed: set[str] = field(default_factory=set)
     """since the newest accepted goal"""
+    is_unchecked: bool = False
+    """what is accepted was found running, and never checked; if files changed just then, it must be"""
     mark: str = ""
     """names the content of the newest final reading, also of files that are in no revision"""
     preparation: Preparation = field(default_factory=Preparation)
@@ -135,6 +137,7 @@ class Intake:
         """What the time brings."""
         if self.adopting_until is not None and now >= self.adopting_until:
             self.adopting_until = None
+            self.is_unchecked &= self.is_doubtful
         return self.gathering.elapse(now)
 
     def _read_early(self) -> list[Order]:
@@ -187,10 +190,10 @@ class Intake:
 
     def _vet(self, wanted: Goal) -> list[Order]:
         """Let a revision through, at once or after its check."""
-        if wanted.revision == self.accepted:
+        if wanted.revision == self.accepted and not (self.is_unchecked and self.is_doubtful):
             was = self.goal.changed if self.goal and self.goal.revision == wanted.revision else ()
             return [*self._cancel_check(), *self._accept(replace(wanted, changed=was))]
-        if self.goal is not None and self.goal.revision == wanted.revision:
+        if self.goal is not None and self.goal.revision == wanted.revision != self.accepted:
             return self._accept(wanted)  # the early reading had it right, and it passed
         return self._check(wanted)
 
@@ -202,6 +205,7 @@ class Intake:
         burst = self.gathering.burst
         self.is_doubtful |= burst is not None or self.gathering.readings > 0
         hints = tuple(sorted(burst.hints)) if burst is not None else ()
+        self.is_unchecked = True
         return self._accept(Goal(revision=fact.revision, changed=hints))
 
     def _check(self, wanted: Goal) -> list[Order]:
@@ -232,7 +236,7 @@ class Intake:
         checked = self.checking
         if checked is None or checked.revision != fact.revision:
             return []
-        self.checking = None
+        self.checking, self.is_unchecked = None, False
         return self._accept(checked)
 
     def _succeed(self, fact: CommandSucceeded) -> list[Order]:

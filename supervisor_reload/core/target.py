@@ -272,7 +272,8 @@ class Target:
 
     def _is_due(self, goal: Goal, now: float) -> bool:
         """Whether a rollout of the goal should begin now."""
-        may = self.restraint.permits(now) and not self.is_waiting
+        is_refused = self.intake.rejected == goal.revision
+        may = self.restraint.permits(now) and not self.is_waiting and not is_refused
         if not may or (goal.is_final and not self.intake.is_settled):
             return False
         if not goal.is_final and (not self.settings.has_spare or self.intake.rejected is not None):

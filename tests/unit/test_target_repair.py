@@ -202,3 +202,19 @@ def test_what_an_operator_started_and_fell_unseen_comes_back_with_a_save() -> No
     world.save("r1")
     world.advance(30)
     assert [A, B] == world.ready()
+
+
+@pytest.mark.parametrize("after", [0.0, 0.002, 0.01, 0.1])
+def test_what_is_saved_while_we_begin_is_checked_too(after: float) -> None:
+    """It may be read as the code that was found; that is no reason to roll it out unchecked."""
+    world = World(web(1, max_surge=0, check=True))
+    world.supervisor.boot_all()
+    world.advance(after)
+    world.save("r1", passes=False)
+    world.advance(30)
+    assert "check failed" in world.events()
+    assert "rollout began" not in world.events()
+    world.save("r2")
+    world.advance(30)
+    assert [A] == world.ready()
+    assert "r2" == world.target.slots[A].revision
