@@ -116,7 +116,9 @@ def _work(known: Configuration, identity: str, claims: Claims, stdin: TextIO, pr
     legacy = resume(known.settings.state_dir, identity, inbox.put)
     for number in (signal.SIGTERM, signal.SIGINT):
         reason = f"told to stop by {number.name}"
-        signal.signal(number, lambda *_, reason=reason: inbox.put(ListenerClosed(reason=reason)))
+        # who wants us to end for good is supervisord: then it does not look at our status
+        end = ListenerClosed(reason=reason, is_expected=False)
+        signal.signal(number, lambda *_, end=end: inbox.put(end))
     notices = Notices(slot for target in known.settings.targets for slot in target.slots)
     notices.start()
     Listener(stdin, protocol, inbox.put, notices.hear).start()
@@ -170,6 +172,7 @@ def _engine(known: Configuration, build: _Builder, legacy: Legacy) -> Iterator[E
             clock=monotonic,
             in_the_way=Holders(supervisords_pid()).told,
             journal=legacy.journal,
+            tick=build.tick,
             wall=wall,
             hide=build.hide,
         )
@@ -201,6 +204,12 @@ class _Builder:
             raise ConfigErrors((ConfigError(config_file, "", "", str(refusal)),)) from None
         return read
 
+    def tick(self) -> None:
+        """See that others find us by the lock in our directory, unless that is no longer ours."""
+        with contextlib.suppress(OSError, JournalError):  # of which the journal tells
+            prepare(self._state_dir)
+            self._claims.tick()
+
     def eyes(
         self,
         targets: tuple[TargetSettings, ...],
@@ -228,8 +237,8 @@ class _Builder:
         slots = [slot for target in targets for slot in target.slots]
         ready = ToldReady(self._notices)
         return Hands(
-            checks=Checking(targets, put),
-            commands=Commanding(targets, put),
+            checks=Checking(targets, put, self._state_dir),
+            commands=Commanding(targets, put, self._state_dir),
             probing=Probes(slots, put, {"notify": ready, "message": ready}),
             draining=Drains(slots, put, {"message": ToldDrained(self._notices)}),
         )

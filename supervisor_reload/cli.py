@@ -46,8 +46,13 @@ def _uvicorn(words: Sequence[str]) -> int:
 
 def _listen(options: argparse.Namespace) -> int:
     protocol = _guard_stdout()
+    import threading
+
     from .app import listen
     from .core.errors import ReloadError
+    from .edges.observers.logs import tell_uncaught
+
+    threading.excepthook = tell_uncaught
 
     # Characters, not bytes, are what supervisord counts; bytes that are no UTF-8 must not end us.
     stdin = open(0, encoding="utf-8", errors="surrogateescape", newline="\n", closefd=False)  # noqa: SIM115

@@ -81,8 +81,8 @@ class Engine:
         self._clock = outside.clock
         self._surroundings = Surroundings(outside, tuple(coordinator.targets), coordinator.target_of, build)
         self._memory = Memory(dict(kept or {}), hide=outside.hide)
-        self._watched: dict[SlotName, tuple[int, str]] = {}
-        """the pid of each slot that is watched, and what no other process of this pid has"""
+        self._watched: dict[SlotName, Process] = {}
+        """the process of each slot whose exit is watched, with what no look at supervisord tells"""
         self._ticked_at = self._decided_at = self._clock()
         self._pause = 0.0
         self._blocked_until = 0.0
@@ -135,6 +135,8 @@ class Engine:
         self._keep()
         if self._pause and self._blocked_until == blocked_until:  # what was ordered came through, too
             self._pause = 0.0
+            self._core.unreachable = ""
+            self._keep()
             log.info("supervisord answers again")
 
     def _keep(self) -> None:
@@ -147,9 +149,11 @@ class Engine:
         """supervisord does not answer: nothing is ordered until it does."""
         if not self._pause:
             log.warning("%s; trying again", error)
+        self._core.unreachable = str(error)
         self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
         self._blocked_until = self._clock() + self._pause
         self._core.take(Ticked(), self._clock())  # whatever was believed must be looked at anew
+        self._keep()  # for whoever asks how we are
 
     def _next_facts(self) -> Iterable[Fact]:
         wait = self.wakes_at(self._clock()) - self._clock()
@@ -203,12 +207,13 @@ class Engine:
         """The process with what no other of its pid has; its exit is watched from its first look on."""
         if not process.pid or not self._core.target_of(process.name):
             return process
-        pid, born = self._watched.get(process.name, (0, ""))
-        if pid != process.pid:
-            born = self._outside.exits.born(process.pid)
-            self._watched[process.name] = process.pid, born
-            self._outside.exits.watch(process.name, process.pid)
-        return replace(process, born=born)
+        known = self._watched.get(process.name)
+        if known is None or known.pid != process.pid:
+            exits, pid = self._outside.exits, process.pid
+            known = replace(process, born=exits.born(pid), started=exits.started(pid))
+            self._watched[process.name] = known
+            exits.watch(process.name, pid)
+        return replace(process, born=known.born, started=known.started)
 
     def _carry_out(self, orders: Iterable[Order]) -> None:
         for order in orders:

@@ -69,6 +69,8 @@ class Outside:
     """hides the secrets in what is written down"""
     in_the_way: Callable[[str, str], str] = lambda address, words: ""
     """(a program's address, its last words) -> which stranger listens there, as a sentence; '' for none"""
+    tick: Callable[[], None] = lambda: None
+    """what else looks every few seconds whether all is where it was"""
     wall: Clock
     """the time of day, seconds since 1970: for what is shown, never for a decision"""
 

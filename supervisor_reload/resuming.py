@@ -53,6 +53,7 @@ def recollect(found: Found, boot: str, supervisor: str) -> Recollection:
         records=found.records,
         is_same_life=_is_of(found, boot, supervisor),
         doubted=found.doubted,
+        is_damaged=bool(found.damage),
         is_lost=bool(found.damage) and not found.records,
     )
 

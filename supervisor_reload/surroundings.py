@@ -96,9 +96,10 @@ class Surroundings:
             self._all[target].carry_out(order)
 
     def tick(self) -> None:
-        """Look whether every watched path still leads where it did."""
+        """Look whether every watched path still leads where it did, and all else is where it was."""
         for eyes in {*self._eyes.values(), *self._prepared.values()}:
             eyes.watch.tick()
+        self._outside.tick()
 
     def discard_stale_bytecode(self, target: str) -> None:
         """Before a process of this target is started."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from supervisor.datatypes import FALSY_STRINGS, integer, list_of_strings
 from supervisor.events import EventTypes
 
+from .answers import note_answers
 from .findings import Findings, did_you_mean
 from .programs import ProgramProcess
 from .supervisorconf import RPC_FACTORY, SupervisorConf
@@ -23,12 +24,16 @@ NEEDED_EVENTS = (
 LEAST_BUFFER = 100
 """events; with Supervisor's default of 10 a burst pushes the oldest out"""
 
+FEWEST_STARTS = 3
+"""tries, Supervisor's own default: over in about 6 s, before a disk is mounted or a package is installed"""
+
 LINES = """\
 [eventlistener:reload]
 command=supervisor-reload listen
 events=PROCESS_STATE,PROCESS_GROUP,REMOTE_COMMUNICATION,PROCESS_COMMUNICATION,SUPERVISOR_STATE_CHANGE,TICK_5
 buffer_size=1000
-priority=-10"""
+priority=-10
+startretries=100"""
 
 INTERFACE_LINES = f"""\
 [rpcinterface:supervisor]
@@ -67,6 +72,7 @@ def note_listener(conf: SupervisorConf, listeners: Sequence[ProgramProcess], fin
     if not conf.parser.has_section("rpcinterface:supervisor"):
         message = "supervisord needs this section to be controlled; add these lines:\n" + INTERFACE_LINES
         findings.error(conf.main, "rpcinterface:supervisor", "", message)
+    note_answers(conf, findings)
     if not listeners:
         _note_missing(conf, findings)
         return
@@ -122,6 +128,17 @@ def _note_starts(conf: SupervisorConf, section: str, findings: Findings) -> None
     ):
         if _text(conf, section, key).strip().lower() in FALSY_STRINGS:
             findings.warning(conf.file_of(section), section, key, f"is false, so {outcome}")
+    tries = _number(conf, section, "startretries", FEWEST_STARTS, findings)
+    if tries < FEWEST_STARTS:
+        message = (
+            f"is {tries}, so supervisord gives it up (FATAL) after {_times(tries + 1)}, and no code "
+            "is watched from then on: set startretries=100"
+        )
+        findings.warning(conf.file_of(section), section, "startretries", message)
+
+
+def _times(count: int) -> str:
+    return "one start that failed" if count == 1 else f"{count} starts that failed"
 
 
 def _note_priority(conf: SupervisorConf, section: str, findings: Findings) -> None:

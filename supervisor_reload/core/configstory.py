@@ -24,6 +24,11 @@ def degraded(reason: str) -> Story:
     return Story(target=JOURNAL, event="journal failed", level="error", values={"reason": reason})
 
 
+def frozen(reason: str) -> Story:
+    """Nor is there room left for what the rollout in hand would do next."""
+    return Story(target=JOURNAL, event="journal full", level="error", values={"reason": reason})
+
+
 def mended() -> Story:
     """It can be written again."""
     return Story(target=JOURNAL, event="journal mended")

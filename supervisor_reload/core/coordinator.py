@@ -54,8 +54,9 @@ class Coordinator:
         targets, past = tuple(settings), past or Recollection()
         self.targets = {target.name: recall(target, past, now) for target in targets}
         self._is_new = True
-        self.degraded = ""
-        """why we can't do all that we should; '' where we can"""
+        self.unwritten = self.unreachable = ""
+        """why the journal can't be written, and why supervisord can't be asked; '' where they can"""
+        self._is_frozen = False
         self._by_slot: dict[SlotName, Target] = {}
         self._index()
         whole = configuration or Configuration(settings=Settings(targets=targets))
@@ -74,7 +75,7 @@ class Coordinator:
                 self.must_look_at_all = True
                 return []
             case JournalFailed() | JournalMended():
-                return self._degrade(fact.reason if isinstance(fact, JournalFailed) else "")
+                return self._degrade(fact)
             case _ if isinstance(fact, ConfigurationFact):
                 orders = self.reconfiguring.take(fact, now)
                 self.must_look_at_all |= self.reconfiguring.wants_look or isinstance(fact, GroupsChanged)
@@ -92,6 +93,11 @@ class Coordinator:
             case _:
                 return []
 
+    @property
+    def degraded(self) -> str:
+        """Why we can't do all that we should; '' where we can."""
+        return "; ".join(filter(None, (self.unreachable, self.unwritten)))
+
     def target_of(self, name: SlotName) -> str:
         """The name of the target that a process belongs to; '' for none."""
         target = self._by_slot.get(name)
@@ -106,6 +112,7 @@ class Coordinator:
         orders = self._go_on() + self.reconfiguring.decide(now)
         if any(isinstance(order, TakeOver) for order in orders):
             self._index()
+            self._restrain()  # those that came are no better off
             self.must_look_at_all = True  # what runs must be known before the next save
         self.must_look_at_all |= self.reconfiguring.wants_look
         for name, target in self.targets.items():
@@ -127,12 +134,21 @@ class Coordinator:
         self._is_new = False
         return [order for target in self.targets.values() for order in target.resume()]
 
-    def _degrade(self, reason: str) -> list[Order]:
-        """What is under way is finished; nothing new begins until the journal can be written again."""
-        was, self.degraded = self.degraded, reason
+    def _degrade(self, fact: JournalFailed | JournalMended) -> list[Order]:
+        """What is under way is finished, as far as there is room for its records; nothing new begins."""
+        was, was_frozen = self.unwritten, self._is_frozen
+        self.unwritten = fact.reason if isinstance(fact, JournalFailed) else ""
+        self._is_frozen = isinstance(fact, JournalFailed) and fact.is_dire
+        self._restrain()
+        if self._is_frozen:
+            return [] if was_frozen else [Tell(story=story.frozen(self.unwritten))]
+        if was == self.unwritten:
+            return []
+        return [Tell(story=story.degraded(self.unwritten) if self.unwritten else story.mended())]
+
+    def _restrain(self) -> None:
         for target in self.targets.values():
-            target.restraint.obstacle = reason
-        return [Tell(story=story.degraded(reason) if reason else story.mended())] if was != reason else []
+            target.restraint.obstacle, target.is_frozen = self.unwritten, self._is_frozen
 
     def _index(self) -> None:
         self._by_slot = {name: target for target in self.targets.values() for name in target.slots}

@@ -84,6 +84,8 @@ class RevisionComputed:
     mark: str = ""
     """Names this content, also that of ``ignore_on``. The first reading after our death tells as ``changed``
     what differs from the one that the journal names by it."""
+    written: float | None = None
+    """With the first reading: when the newest file changed (monotonic seconds), where that can be known"""
     full: bool = False
     """everything was looked at, not only what hints named"""
     final: bool = True
@@ -193,6 +195,8 @@ class JournalFailed:
     """The journal can't be written (a full disk, a permission): what we intend would die with us."""
 
     reason: str
+    is_dire: bool = False
+    """what was reserved for the rollout in hand is nearly used up, too"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ thread: its patterns are replaced as a whole, never changed under a reader.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import translate
 
@@ -81,10 +82,31 @@ _IGNORED_DIRECTORY = re.compile("|".join(map(translate, IGNORED_DIRECTORIES)))
 _IGNORED_FILE = re.compile("|".join(map(translate, IGNORED_FILES)))
 
 
+_CLASSES = {
+    "alnum": "a-zA-Z0-9",
+    "alpha": "a-zA-Z",
+    "blank": " \t",
+    "cntrl": "\x01-\x1f\x7f",
+    "digit": "0-9",
+    "graph": '"-.0-~!',
+    "lower": "a-z",
+    "print": " -.0-~",
+    "punct": '"-.:-@[-`{-~!',
+    "space": " \t\r",
+    "upper": "A-Z",
+    "xdigit": "0-9a-fA-F",
+}
+"""What git means by ``[:alpha:]`` in brackets; without the slash, which it never matches there."""
+
+# Every repetition has a limit: whoever wrote the line, the time that this takes grows with its length.
+_BRACKETS = re.compile(r"\\.|\[[!^]?\]?(?:\[:[^]/:]{0,20}:\]|[^]/]){0,200}\]")
+_CLASS = re.compile(r"\[:([^]/:]{0,20}):\]")
+
+
 def pattern_error(pattern: str) -> str:
     """What is wrong with a gitignore pattern, as a sentence; empty where it is right."""
     try:
-        GitIgnoreSpec.from_lines([pattern])
+        _compiled([pattern])
     except (ValueError, re.error) as error:  # such as [b-a], in a file of somebody else's, too
         return str(error)
     return ""
@@ -195,13 +217,36 @@ def _nearest(relative: str, parent: str, specs: Mapping[str, GitIgnoreSpec]) -> 
 
 
 def _spec(patterns: Sequence[str]) -> GitIgnoreSpec | None:
-    return GitIgnoreSpec.from_lines(patterns) if patterns else None
+    return _compiled(patterns) if patterns else None
+
+
+def _compiled(patterns: Iterable[str]) -> GitIgnoreSpec:
+    """As git reads them. Raises ValueError, re.error.
+
+    pathspec hands brackets to ``re`` as they are, which does not know ``[:alpha:]``, and warns of ``[[a]``:
+    that might mean something else in a Python to come.
+    """
+    lines = [_BRACKETS.sub(_spelt_out, pattern) for pattern in patterns]
+    with warnings.catch_warnings():  # at worst, another thread's warning of this kind is ignored, too
+        warnings.simplefilter("ignore", FutureWarning)
+        return GitIgnoreSpec.from_lines(lines)
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    first, rest = found[0][0], found[0][1:]
+    return first + _CLASS.sub(_letters, rest) if first == "[" else found[0]
+
+
+def _letters(found: re.Match[str]) -> str:
+    if found[1] not in _CLASSES:
+        raise ValueError(f"there is no character class {found[0]}; there are {', '.join(_CLASSES)}")
+    return _CLASSES[found[1]]
 
 
 def _lenient_spec(text: str) -> GitIgnoreSpec:
     """As git reads it: a line that makes no sense is no rule, a byte order mark is not part of the text."""
     lines = text.removeprefix("\ufeff").split("\n")
-    return GitIgnoreSpec.from_lines([line for line in map(_without_return, lines) if not pattern_error(line)])
+    return _compiled([line for line in map(_without_return, lines) if not pattern_error(line)])
 
 
 def _without_return(line: str) -> str:

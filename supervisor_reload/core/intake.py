@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from . import story
+from .adoption import Adoption
 from .facts import (
     CheckFailed,
     CheckPassed,
@@ -21,15 +22,12 @@ from .facts import (
     RevisionFailed,
 )
 from .gathering import Gathering
-from .model import ObserverKind, Revision, TargetSettings
+from .model import UNKNOWN, Revision, TargetSettings
 from .orders import CancelCheck, Order, RunCheck, RunCommand, Tell
 from .preparation import Preparation
 
 MOST_REPEATS = 5
 """of one command of ``run_on`` before a revision: more are its own doing"""
-
-EVENTS_COME = 0.25
-"""Seconds for a native file event, amply: measured were 2 ms. In this time a mere touch is doubted, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +50,10 @@ class Intake:
     """the newest final reading"""
     disk_before: Revision | None = None
     """the newest one of the listener before us, until ours"""
+    disk_since: float | None = None
+    """when it turned out that ``disk`` is another than before; None: it never was"""
     changed: set[str] = field(default_factory=set)
     """since the newest accepted goal"""
-    is_unchecked: bool = False
-    """what is accepted was found running, and never checked; if files changed just then, it must be"""
     mark: str = ""
     """names the content of the newest final reading, also of files that are in no revision"""
     preparation: Preparation = field(default_factory=Preparation)
@@ -67,10 +65,7 @@ class Intake:
     """why it was rejected"""
     accepted: Revision | None = None
     """the newest revision that passed, or was running when we came"""
-    adopting_until: float | None = None
-    """until then the event of a save before the first reading may still come"""
-    is_doubtful: bool = False
-    """files changed before the first reading ended: what runs may not be what was read"""
+    adoption: Adoption = field(default_factory=Adoption)
 
     @classmethod
     def of(cls, settings: TargetSettings) -> Intake:
@@ -88,27 +83,36 @@ class Intake:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is under way between the files and the goal."""
-        return self.gathering.is_quiet and not self.checking and self.adopting_until is None
+        return self.gathering.is_quiet and not self.checking and self.adoption.until is None
 
     @property
     def on_disk(self) -> Revision | None:
         """What a process that starts now would run; None where that can't be said."""
         gathering = self.gathering
-        is_open = gathering.burst is not None or self.adopting_until is not None
+        is_open = gathering.burst is not None or self.adoption.until is not None
         is_unread = gathering.readings or gathering.unreadable or gathering.read_at is not None
         return None if is_open or is_unread else self.disk
+
+    def code_of(self, started: float | None) -> Revision | None:
+        """What a process runs that was started then; None where that can't be said yet."""
+        on_disk = self.on_disk
+        return UNKNOWN if on_disk is not None and self.may_predate(started) else on_disk
+
+    def may_predate(self, started: float | None) -> bool:
+        """Whether a process that was started then may run what was on disk before."""
+        return started is not None and self.disk_since is not None and started < self.disk_since
 
     @property
     def wakes_at(self) -> float | None:
         """When time alone changes something."""
-        times = [at for at in (self.gathering.wakes_at, self.adopting_until) if at is not None]
+        times = [at for at in (self.gathering.wakes_at, self.adoption.until) if at is not None]
         return min(times, default=None)
 
     def take(self, fact: Fact, now: float) -> list[Order]:
         """Take a fact about this target's files."""
         match fact:
             case FileChanged():
-                self.is_doubtful |= self.adopting_until is not None
+                self.adoption.is_doubtful |= self.adoption.until is not None
                 return self.gathering.change(fact, now) + self._read_early()
             case GitHeld():
                 return self.gathering.hear_git(fact, now) + self._read_early()
@@ -135,10 +139,10 @@ class Intake:
 
     def elapse(self, now: float) -> list[Order]:
         """What the time brings."""
-        if self.adopting_until is not None and now >= self.adopting_until:
-            self.adopting_until = None
-            self.is_unchecked &= self.is_doubtful
-        return self.gathering.elapse(now)
+        orders: list[Order] = []
+        if self.adoption.end(now) and self.adoption.must_check and self.is_settled and self.goal is not None:
+            orders = self._check(self.goal)  # it is about to be rolled out
+        return orders + self.gathering.elapse(now)
 
     def _read_early(self) -> list[Order]:
         """A spare slot can begin to boot before the burst ends; without one, waiting costs nothing."""
@@ -150,7 +154,10 @@ class Intake:
             is_early = self.gathering.has_read_early and not fact.rules and self.preparation.is_done
             return [*orders, *self._want(fact, now)] if is_early else orders
         self.gathering.end_reading()
-        self.is_doubtful |= (self.disk or self.disk_before) not in (None, fact.revision)
+        known = self.disk or self.disk_before
+        if known not in (None, fact.revision):
+            self.adoption.is_doubtful, self.disk_since = True, now
+        self.adoption.written = fact.written if known is None else None
         self.disk, self.disk_before, self.mark = fact.revision, None, fact.mark
         self.changed |= set(fact.changed)
         self.preparation.owe(fact.rules)
@@ -190,7 +197,7 @@ class Intake:
 
     def _vet(self, wanted: Goal) -> list[Order]:
         """Let a revision through, at once or after its check."""
-        if wanted.revision == self.accepted and not (self.is_unchecked and self.is_doubtful):
+        if wanted.revision == self.accepted and not self.adoption.must_check:
             was = self.goal.changed if self.goal and self.goal.revision == wanted.revision else ()
             return [*self._cancel_check(), *self._accept(replace(wanted, changed=was))]
         if self.goal is not None and self.goal.revision == wanted.revision != self.accepted:
@@ -199,13 +206,10 @@ class Intake:
 
     def _adopt(self, fact: RevisionComputed, now: float) -> list[Order]:
         """The first reading: the code that runs already, unless an event says that it changed just before."""
-        watch = self.settings.watch
-        is_polled = watch.observer is ObserverKind.POLLING
-        self.adopting_until = now + EVENTS_COME + (watch.poll_interval if is_polled else 0.0)
+        self.adoption.begin(self.settings.watch, now)
         burst = self.gathering.burst
-        self.is_doubtful |= burst is not None or self.gathering.readings > 0
+        self.adoption.is_doubtful |= burst is not None or self.gathering.readings > 0
         hints = tuple(sorted(burst.hints)) if burst is not None else ()
-        self.is_unchecked = True
         return self._accept(Goal(revision=fact.revision, changed=hints))
 
     def _check(self, wanted: Goal) -> list[Order]:
@@ -236,7 +240,7 @@ class Intake:
         checked = self.checking
         if checked is None or checked.revision != fact.revision:
             return []
-        self.checking, self.is_unchecked = None, False
+        self.checking, self.adoption.is_unchecked = None, False
         return self._accept(checked)
 
     def _succeed(self, fact: CommandSucceeded) -> list[Order]:

@@ -25,7 +25,7 @@ from .slot import (
 def observe(slot: Slot, process: Process, now: float, on_disk: Revision | None) -> Slot:
     """What a look at supervisord makes of a slot.
 
-    ``on_disk`` is the revision that a process started now would run, None while the files change.
+    ``on_disk`` is the revision that a process runs which is new here, None while the files change.
     """
     if process.state.is_up:
         return _observe_up(slot, process, now, on_disk)
@@ -53,7 +53,7 @@ def _observe_up(slot: Slot, process: Process, now: float, on_disk: Revision | No
     if process.pid and not _is_same(slot, process):
         slot = _adopt(slot, process, now, on_disk)
     elif process.born:
-        slot = replace(slot, born=process.born)
+        slot = replace(slot, born=process.born, started=process.started)
     slot = replace(slot, state=process.state, look_at=_next_look(slot, process.state, now))
     if slot.phase is Phase.PROBING and slot.settings.ready.scheme == "running":
         return pass_probe(slot, now) if process.state is ProcessState.RUNNING else slot
@@ -80,6 +80,7 @@ def _adopt(slot: Slot, process: Process, now: float, on_disk: Revision | None) -
         limit=max(ready.timeout, slot.settings.startsecs + LOOK_INTERVAL),
         pid=process.pid,
         born=process.born,
+        started=process.started,
         is_unanswered=False,
         began=now,
         soak=soak_after(slot, falls),

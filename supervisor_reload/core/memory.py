@@ -34,7 +34,7 @@ MOST_CHANGED = 10_000
 MOST_NAMED = 20
 """Changed files of a rollout that are named."""
 
-LEFT_OUT = ("settings", "look_at", "dead_pid", "reason")
+LEFT_OUT = ("settings", "look_at", "dead_pid", "started", "reason")
 """What is not kept of a slot: what the next look tells anyway, and what changes with every probe."""
 
 
@@ -118,6 +118,7 @@ def _signs(target: Target) -> object:
         (target.settings, target.rollout, target.next_id, target.is_trimmed, target.unserved),
         (*target.slots.values(),),
         (intake.disk, intake.disk_before, intake.mark, intake.accepted, intake.rejected, intake.refusal),
+        (intake.adoption.is_doubtful, intake.adoption.is_unchecked, intake.disk_since),
         (intake.goal, intake.checking, preparation.running, frozenset(preparation.owed)),
         (restraint.seen, restraint.failures, restraint.retry_at, restraint.is_held, restraint.is_left_alone),
         (restraint.reason, restraint.obstacle, restraint.begun[-1:], _is_cut(target)),
@@ -139,11 +140,14 @@ def of_target(target: Target) -> Record:
         "is_trimmed": target.is_trimmed,
         "unserved": target.unserved,
         "disk": intake.disk or intake.disk_before,
+        "disk_since": intake.disk_since,
         "mark": intake.mark,
         "is_cut": _is_cut(target),
         "accepted": intake.accepted,
         "rejected": intake.rejected,
         "refusal": intake.refusal,
+        "is_doubtful": intake.adoption.is_doubtful,
+        "is_unchecked": intake.adoption.is_unchecked,
         "rules": [*sorted(number for number in owed if number is not None)],
         "restraint": to_record(target.restraint, ("settings", "obstacle", "changed", "echoes")),
     }

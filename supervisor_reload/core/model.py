@@ -64,6 +64,8 @@ class Process:
     """0 where there is none, or where the report did not say (a STARTING event does not)."""
     born: str = ""
     """what no other process of the same pid has: when the kernel started it; '' where that is not known"""
+    started: float | None = None
+    """monotonic seconds; None where nobody can tell"""
     detail: str = ""
     """supervisord's own words, such as the spawn error or the exit status."""
 

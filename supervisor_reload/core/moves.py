@@ -149,7 +149,7 @@ def _retire_surplus(settings: TargetSettings, moves: Moves, slot: Slot, now: flo
     """What autorestart filled is stopped where the others suffice, and kept where they are gone."""
     others = sum(other.phase is Phase.READY for other in moves.slots.values() if other.name != slot.name)
     if others >= settings.replicas:
-        moves.stop(slot, now, settings.stop_timeout, retiring=True)
+        moves.leave(slot, now, settings, retiring=True)  # it may have served before anybody saw it
     elif not any(other.phase.is_booting for other in moves.slots.values() if other.name != slot.name):
         moves.slots[slot.name] = replace(slot, is_surplus=False)
 

@@ -61,6 +61,9 @@ class ExitWatch(Protocol):
     def born(self, pid: int) -> str:
         """What no other process of this pid has, from its start to its end; '' where it can't be known."""
 
+    def started(self, pid: int) -> float | None:
+        """When the process was started (monotonic seconds); None where that can't be known."""
+
     def close(self) -> None:
         """Stop telling."""
 
@@ -99,7 +102,10 @@ class Commands(Protocol):
     """The commands of ``run_on``. Answers come as facts, from another thread."""
 
     def run(self, target: str, rule: int, revision: Revision, changed: tuple[str, ...]) -> None:
-        """CommandSucceeded or CommandFailed follows within ``run_timeout``."""
+        """CommandSucceeded or CommandFailed follows within ``run_timeout``.
+
+        What an earlier listener left running for this target is awaited before, for as long again at most.
+        """
 
     def close(self) -> None:
         """End everything."""
@@ -156,7 +162,8 @@ class Journal(Protocol):
     def write(self, records: Mapping[str, Record | None]) -> None:
         """Keep these from now on, by key, whatever becomes of us; None forgets a key.
 
-        Never raises: JournalFailed follows where it can't be written, and JournalMended once it can again.
+        Never raises: JournalFailed follows where it can't be written, again where even what was reserved is
+        nearly used up, and JournalMended once it can be written again.
         """
 
     def tick(self) -> None:

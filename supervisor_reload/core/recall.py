@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from .adoption import Adoption
 from .likeness import eyes_of, shape_of
 from .memory import CHANGED, OWED, SLOT, TARGET
 from .model import UNKNOWN, Record, Revision, SlotName, TargetSettings, Value
 from .phase import Phase
-from .records import from_record, optional, several, text, truth, whole
+from .records import from_record, number, optional, several, text, truth, whole
 from .restraint import RETRY_CAP, Restraint
 from .rollout import Rollout
 from .slot import Slot
@@ -42,6 +43,8 @@ class Recollection:
     """written since this machine and this supervisord were started: its pids and times mean the same"""
     doubted: frozenset[str] = frozenset()
     """keys of which something newer may have been lost"""
+    is_damaged: bool = False
+    """not all of it could be read"""
     is_lost: bool = False
     """there was a journal, and nothing of it can be used"""
 
@@ -49,20 +52,21 @@ class Recollection:
 def recall(settings: TargetSettings, past: Recollection, now: float) -> Target:
     """A target as the journal tells it; one of which nothing is known, where it tells nothing."""
     target = Target.of(settings)
-    target.intake.is_doubtful = past.is_lost or bool(past.doubted)
+    doubts = past.is_lost or past.doubted or (past.is_damaged and TARGET + settings.name not in past.records)
+    target.intake.adoption = Adoption(came=now, is_doubtful=bool(doubts))
     record = past.records.get(TARGET + settings.name, {})
     try:
         _number(target, record)
         _restrain(target, record, past, now)
         if past.is_same_life:
-            _see(target, record, past.records.get(CHANGED + settings.name, {}))
+            _see(target, record, past.records.get(CHANGED + settings.name, {}), now)
             _go_on(target, record)
     except (ValueError, KeyError):  # of another version, or damaged
         target = Target.of(settings)
-        target.intake.is_doubtful = True
+        target.intake.adoption = Adoption(came=now, is_doubtful=True)
     if past.is_same_life:
         is_blind, lost = target.intake.accepted is None, _lost(record, past)
-        target.intake.is_doubtful |= bool(lost)
+        target.intake.adoption.is_doubtful |= bool(lost)
         target.slots = {name: _slot(slot, past, now, is_blind) for name, slot in target.slots.items()}
         if not target.settings.has_spare:  # it may be we who stopped it: a look tells whether it runs
             for name in lost & target.slots.keys():
@@ -129,7 +133,7 @@ def _restrain(target: Target, record: Record, past: Recollection, now: float) ->
     target.restraint = restraint
 
 
-def _see(target: Target, record: Record, changed: Record) -> None:
+def _see(target: Target, record: Record, changed: Record, now: float) -> None:
     """What was on disk; the first reading tells whether it still is."""
     intake = target.intake
     intake.preparation.owed = set(_list(record, "rules", whole))
@@ -139,6 +143,12 @@ def _see(target: Target, record: Record, changed: Record) -> None:
     intake.disk_before, intake.mark = _revision(record, "disk"), _read(record, "mark", text, "")
     intake.accepted, intake.rejected = _revision(record, "accepted"), _revision(record, "rejected")
     intake.refusal = _read(record, "refusal", text, "")
+    since = _read(record, "disk_since", optional(number), None)
+    intake.disk_since = None if since is None else min(since, now)
+    # what had no revision yet was found, or started, while it was not clear which code is on disk
+    is_other = intake.disk_before != intake.accepted
+    intake.adoption.is_doubtful |= is_other or _read(record, "is_doubtful", truth, default=False)
+    intake.adoption.is_unchecked = _read(record, "is_unchecked", truth, default=False)
     intake.changed = set(_list(changed, "names", text))
     if _read(record, "is_cut", truth, default=False):
         intake.mark = TOO_MANY  # no reading has this name: every file counts as changed

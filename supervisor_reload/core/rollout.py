@@ -122,13 +122,15 @@ def _signal(settings: TargetSettings, moves: Moves, pool: Pool, rollout: Rollout
         moves.start(slot, now, rollout.revision)
     for slot in pool.retried:
         moves.stop(slot, now, settings.stop_timeout, retiring=False)
-    may_reload = max(1, settings.max_unavailable)
+    may_reload = may_be_down = max(1, settings.max_unavailable)
     may_reload -= len(pool.booting) + len(pool.stale_boots) + len(pool.owed)
+    may_leave = len(pool.ready) + len(pool.unproven) - (rollout.wanted - may_be_down)
     for slot in (*pool.unproven, *pool.ready_old)[: max(0, may_reload)]:
-        if slot.is_unanswered:  # it may have got its signal: a new process is sure to have the new code
-            moves.leave(slot, now, settings, retiring=False)
-        else:
+        if not slot.is_unanswered:
             moves.hang_up(slot, now, settings, rollout.revision)
+        elif may_leave > 0:  # it may have got its signal: a new process is sure to have the new code
+            moves.leave(slot, now, settings, retiring=False)
+            may_leave -= 1
 
 
 def is_complete(slots: Iterable[Slot], rollout: Rollout) -> bool:

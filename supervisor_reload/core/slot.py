@@ -52,6 +52,8 @@ class Slot:
     pid: int = 0
     born: str = ""
     """what no other process of this pid has; '' where that is not known"""
+    started: float | None = None
+    """when the process was started, as the kernel says; None where it does not"""
     signalled_pid: int = 0
     """the pid that got the graceful signal; it never gets a second one (celery: "kill the tasks")"""
     quiesced_pid: int = 0

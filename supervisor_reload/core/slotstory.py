@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def moved(target: Target, old: Slot, new: Slot) -> list[Story]:
     """What a slot's change says; mostly one line, or none."""
+    if new.state is ProcessState.UNKNOWN and old.state is not ProcessState.UNKNOWN:
+        return [_story(target, "slot removed", slot=new.name)]  # also in what is a spare slot already
     if old.phase is new.phase and old.pid == new.pid:
         told = _continued(target, old, new)
         return [] if told is None else [told]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .facts import CheckFailed, CommandFailed, RevisionComputed
-from .model import Revision, TargetSettings
+from .model import UNKNOWN, Revision, TargetSettings
 from .orders import Story
 from .phase import Phase
 from .slot import Slot
@@ -36,7 +36,14 @@ def began(target: Target, rollout: Rollout) -> Story:
         trigger=rollout.trigger.value,
         changed=rollout.changed,
         attempt=target.restraint.failures + 1,
+        is_known=_is_known(target, rollout.revision),
     )
+
+
+def _is_known(target: Target, revision: Revision) -> bool:
+    """Whether it is known of any process that it runs something else, or none runs at all."""
+    running = [slot.revision for slot in target.slots.values() if slot.pid]
+    return not running or any(each not in (None, UNKNOWN, revision) for each in running)
 
 
 def resumed(target: Target, rollout: Rollout) -> Story:

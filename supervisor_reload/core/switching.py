@@ -142,6 +142,7 @@ class Switching:
                 stories.append(story.removed(name))
             elif old is None:
                 self.targets[name] = Target.of(new)
+                self.targets[name].intake.adoption.came = now
                 stories.append(story.added(name))
             else:
                 self.targets[name], orders = turned(self.targets[name], new, now, ahead)

@@ -52,7 +52,7 @@ def name_of(fact: SlotFact) -> SlotName:
 
 
 def take(slot: Slot, fact: SlotFact, now: float, on_disk: Revision | None) -> Slot:
-    """What a fact makes of a slot; ``on_disk`` is what a process started now would run."""
+    """What a fact makes of a slot; ``on_disk`` is what a process runs that is new here."""
     match fact:
         case ProcessObserved():
             return observe(slot, fact.process, now, on_disk)

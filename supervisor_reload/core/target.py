@@ -20,7 +20,7 @@ from .restraint import ECHOES, Restraint
 from .rollout import Outcome, Rollout, forgive, is_complete, roll, trim, undo
 from .slot import Slot, elapse, miss, relabel
 from .slotstory import moved
-from .taking import SlotFact, follow, take
+from .taking import SlotFact, follow, name_of, take
 from .trigger import Trigger
 
 
@@ -44,6 +44,8 @@ class Target:
     """the surplus that supervisord started with us has been retired"""
     unserved: Revision | None = None
     """told already that nothing runs this code"""
+    is_frozen: bool = False
+    """nothing else is begun, be it for the rollout in hand: nobody could know of it after our death"""
     is_waiting: bool = False
     """its configuration is about to change: no rollout begins before"""
 
@@ -57,11 +59,11 @@ class Target:
         """Take a fact about this target; what it orders at once never touches a process."""
         if not isinstance(fact, SlotFact):
             return self.intake.take(fact, now)
-        name = fact.process.name if isinstance(fact, ProcessObserved) else fact.name
-        before = self.slots[name]
-        after = take(before, fact, now, self.intake.on_disk)
-        self.slots[name] = after
-        return self._diff({name: before})
+        process = fact.process if isinstance(fact, ProcessObserved) else None
+        before = self.slots[name_of(fact)]
+        code = self.intake.code_of(process.started if process else None)
+        self.slots[before.name] = take(before, fact, now, code)
+        return self._diff({before.name: before})
 
     def miss(self, name: SlotName, now: float) -> list[Order]:
         """supervisord does not know this slot."""
@@ -84,6 +86,7 @@ class Target:
     def decide(self, now: float) -> list[Order]:
         """Compare what is wanted with what is observed; nothing is ordered twice."""
         before = dict(self.slots)
+        self.intake.adoption.doubt(slot.started for slot in before.values() if slot.revision is None)
         orders = self.intake.elapse(now)
         self.slots = {name: elapse(slot, now) for name, slot in self.slots.items()}
         orders += self._diff(before)
@@ -96,13 +99,11 @@ class Target:
         orders += self._begin(now)
         self.is_fresh = was_idle and self.rollout is not None
         moves = Moves.of(self.slots.values())
-        if self.is_fresh:
-            pass  # first of all it must be on record that it began
-        elif self.rollout is not None:
-            roll(self.settings, moves, self.rollout, now, settled=self.intake.is_settled)
-        else:
+        if self.rollout is None:
             self.is_trimmed = self.is_trimmed or trim(self.settings, moves, now)
             forgive(self.settings, moves)
+        elif not (self.is_fresh or self.is_frozen):  # first of all it must be on record that it began
+            roll(self.settings, moves, self.rollout, now, settled=self.intake.is_settled)
         may_start = self.rollout is None or self.intake.is_settled or self.settings.has_spare
         tend(self.settings, moves, now, self._start_revision, start=may_start)
         self.slots = moves.slots
@@ -133,20 +134,19 @@ class Target:
 
     @property
     def _start_revision(self) -> Revision | None:
-        if self.rollout is None or not self.intake.is_settled:  # the files may be others by now
-            return self.intake.on_disk
-        return self.rollout.revision
+        rollout = self.rollout if self.intake.is_settled else None  # else the files may be others by now
+        return self.intake.on_disk if rollout is None else rollout.revision
 
     def _label_unknown(self) -> None:
         """What was started while the files were read runs what was read, if that is all there ever was."""
         intake = self.intake
         if not intake.is_settled or intake.goal is None:
             return
-        revision = UNKNOWN if intake.is_doubtful else intake.goal.revision
-        intake.is_doubtful = False
+        was_doubtful, intake.adoption.is_doubtful = intake.adoption.is_doubtful, False
         for name, slot in self.slots.items():
             if slot.revision is None and (slot.is_live or slot.phase is Phase.FAILED):
-                self.slots[name] = relabel(slot, revision)
+                is_other = was_doubtful or intake.may_predate(slot.started)
+                self.slots[name] = relabel(slot, UNKNOWN if is_other else intake.goal.revision)
 
     def _judge(self, now: float) -> list[Order]:
         """End the rollout, or turn it to a newer goal."""

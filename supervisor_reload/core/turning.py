@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from .adoption import events_come
 from .configuration import group_of, sees_the_same
 from .facts import ChangeKind, FileChanged, GitHeld, RevisionComputed, RevisionFailed
 from .filters import Filter
 from .gathering import Gathering
-from .intake import EVENTS_COME, Goal, Intake
+from .intake import Goal, Intake
 from .model import ObserverKind, ProcessState, Revision, SlotName, SlotSettings, TargetSettings
 from .moves import Moves
 from .orders import Order
@@ -59,7 +60,7 @@ class Ahead:
             watch = self.settings.watch
             is_native = watch.observer is ObserverKind.NATIVE
             self.revision = fact.revision
-            self.ends_at = now + EVENTS_COME + (0.0 if is_native else watch.poll_interval)
+            self.ends_at = now + events_come(watch, is_native=is_native)
 
     def is_over(self, now: float) -> bool:
         """Whether everything was heard that can have happened before the reading."""

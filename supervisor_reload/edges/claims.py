@@ -8,7 +8,6 @@ has claimed: the kernel does, in the moment in which the holder dies.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import logging
 import os
@@ -18,25 +17,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
-from ..core.errors import ReloadError
 from ..core.model import SlotName
 from .ancestry import child_above
+from .lockfile import STEP, Claimed, Lock, number
 from .sayings import printable
 
-log = logging.getLogger(__name__)
+__all__ = ["Claimed", "Claims", "name_of"]
 
-NAME = "lock"
-"""of the file in the state directory"""
+log = logging.getLogger(__name__)
 
 LIMIT = 1.0
 """Seconds for which a claim is tried again, unless the holder is a living child of this supervisord: the
 listener of a supervisord that died, or was killed, may still be leaving."""
-
-STEP = 0.02
-"""Seconds between two tries."""
 
 CONNECT_LIMIT = 0.2
 """Seconds for the question who holds a name; the kernel answers at once, or the queue is full."""
@@ -45,10 +39,6 @@ CREDENTIALS = struct.Struct("=iII")
 """struct ucred (unix(7)): pid, uid, gid of whoever began to listen"""
 
 ROOT = 0
-
-
-class Claimed(ReloadError):
-    """Another listener is at work here."""
 
 
 class Owner(NamedTuple):
@@ -71,11 +61,11 @@ class Claims:
         A claim is tried again for ``limit`` seconds, where the holder may be leaving. Raises Claimed.
         """
         self._supervisor = supervisor
-        self._parent = _number(supervisor.partition(" ")[0].encode())
+        self._parent = number(supervisor.partition(" ")[0].encode())
         self._limit = limit
         self._changing = threading.Lock()
         self._slots: dict[SlotName, socket.socket | None] = {}
-        self._file = self._locked(Path(directory, NAME), time.monotonic() + limit)
+        self._lock = Lock(directory, time.monotonic() + limit, self._may_leave)
 
     def take(self, slots: Iterable[SlotName]) -> None:
         """Claim these processes too, all or none of them. Raises Claimed. Linux; elsewhere nothing."""
@@ -98,12 +88,14 @@ class Claims:
             others = set(self._slots) - set(slots)
             _close({slot: self._slots.pop(slot) for slot in others})
 
+    def tick(self) -> None:
+        """See that the lock of the directory is still what others find there; call it every few seconds."""
+        self._lock.tick()
+
     def close(self) -> None:
         """Give everything back."""
         self.keep(())
-        if self._file is not None:
-            os.close(self._file)  # the file stays: whoever removes it could remove the next one's
-            self._file = None
+        self._lock.close()
 
     def _claimed(self, slot: SlotName, deadline: float) -> socket.socket | None:
         """A socket whose name nobody else can have as long as it is open; None: this one can't be claimed."""
@@ -139,46 +131,13 @@ class Claims:
             "stop that listener, or name the process in one configuration only"
         )
 
+    def _may_leave(self, holder: int) -> bool:
+        """Whether a lock may be free in a moment; with our own pid in it, it is another container's."""
+        return holder in (0, os.getpid()) or not self._is_below(holder)
+
     def _is_below(self, pid: int) -> bool:
         """Whether this supervisord started it, perhaps as another user; then it is not about to leave."""
         return self._parent > 0 and child_above(pid, self._parent) is not None
-
-    def _locked(self, path: Path, deadline: float) -> int | None:
-        """The open lock file; None where it can't be locked, which is logged. Raises Claimed."""
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = _opened(path)
-            holder = _pid_in(path) if file is None else 0
-            may_leave = holder in (0, os.getpid()) or not self._is_below(holder)  # ours: of another container
-            while file is None and may_leave and time.monotonic() < deadline:
-                time.sleep(STEP)
-                file = _opened(path)
-        except OSError as error:
-            log.warning("%s can't be locked, so a second listener would not be noticed: %s", path, error)
-            return None
-        if file is None:
-            raise Claimed(_first_at(path))
-        return file
-
-
-def owner(directory: str) -> int | None:
-    """The pid of the listener whose state is in this directory; 0 where it can't be told; None: none works.
-
-    It writes nothing. Where none works it has the lock, shared with others who ask, for some microseconds: a
-    listener that comes in that moment tries again after ``STEP``. Raises OSError where it may not look.
-    """
-    path = Path(directory, NAME)
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _pid_in(path)
-    finally:
-        os.close(file)
-    return None
 
 
 def name_of(supervisor: str, slot: SlotName) -> bytes:
@@ -225,61 +184,3 @@ def _owner(name: bytes) -> Owner | None:
             return None
     pid, uid, _ = CREDENTIALS.unpack(told)
     return Owner(pid, uid)
-
-
-def _first_at(path: Path) -> str:
-    pid = _pid_in(path)
-    return (
-        f"{f'pid {pid}' if pid else 'another process'} is the listener here already: it holds {path}. "
-        "There must be one; a second one with a configuration of its own needs a state_dir of its own"
-    )
-
-
-def _opened(path: Path) -> int | None:
-    """The lock file, locked, with our pid in it; None where another has the lock. Raises OSError."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _is_there(file, path):  # removed meanwhile: the next one would make, and lock, another
-            raise BlockingIOError
-        _write_pid(file)
-    except BlockingIOError:
-        os.close(file)
-        return None
-    except OSError:
-        os.close(file)
-        raise
-    return file
-
-
-def _is_there(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), path.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return False
-
-
-def _write_pid(file: int) -> None:
-    try:
-        os.ftruncate(file, 0)
-        os.pwrite(file, b"%d\n" % os.getpid(), 0)
-    except OSError as error:  # the disk is full: the lock holds all the same
-        log.warning("our pid can't be written into the lock: %s", error)
-
-
-def _pid_in(path: Path) -> int:
-    """Whose lock it is; 0 where that can't be read."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return 0
-    try:
-        return _number(os.read(file, 32).strip())
-    except OSError:
-        return 0
-    finally:
-        os.close(file)
-
-
-def _number(text: bytes) -> int:
-    return int(text) if text.isdigit() else 0

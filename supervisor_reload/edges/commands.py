@@ -10,11 +10,13 @@ import logging
 import os
 import threading
 from collections.abc import Iterable
+from functools import partial
 
 from ..core.facts import CheckFailed, CheckPassed, CommandFailed, CommandSucceeded
 from ..core.model import CheckSettings, ReactionSettings, Revision, TargetSettings
 from ..core.ports import Put
-from .spawning import Outcome, run
+from .spawning import Keep, Outcome, run, unknown
+from .unfinished import Unfinished
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,9 @@ sys.exit(failed)
 class Checking:
     """The port ``Checks``: one thread for each check that runs."""
 
-    def __init__(self, targets: Iterable[TargetSettings], put: Put) -> None:
+    def __init__(self, targets: Iterable[TargetSettings], put: Put, state_dir: str = "") -> None:
+        """``state_dir``: where is kept what runs, for the listener after us; '' for nowhere."""
+        self._unfinished = Unfinished(state_dir, "check")
         self._targets = {target.name: target for target in targets}
         self._put = put
         self._cancels: dict[str, threading.Event] = {}
@@ -87,7 +91,11 @@ class Checking:
         try:
             settings = self._targets[target]
             below = () if settings.watch.follow_symlinks else settings.watch.paths
-            outcome = check(settings.check, target, revision, changed, cancelled, below)
+            refusal = self._unfinished.see_off(target, 0.0, cancelled)  # whose answer nobody hears
+            if refusal and not cancelled.is_set():
+                log.warning("%s: %s", target, refusal)  # it only looks, as ours does
+            keep = partial(self._unfinished.kept, target, settings.check.timeout)
+            outcome = check(settings.check, target, revision, changed, cancelled, below, keep)
         except Exception as error:
             # A defect of ours must not leave a rollout without an answer for ever.
             log.exception("the check could not be run")
@@ -105,14 +113,19 @@ class Checking:
 class Commanding:
     """The port ``Commands``: one thread for each command that runs."""
 
-    def __init__(self, targets: Iterable[TargetSettings], put: Put) -> None:
+    def __init__(self, targets: Iterable[TargetSettings], put: Put, state_dir: str = "") -> None:
+        """``state_dir``: where is kept what runs, for the listener after us; '' for nowhere."""
+        self._unfinished = Unfinished(state_dir, "run_on")
         self._reactions = {target.name: target.reactions for target in targets}
         self._put = put
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def run(self, target: str, rule: int, revision: Revision, changed: tuple[str, ...]) -> None:
-        """CommandSucceeded or CommandFailed follows within ``run_timeout``."""
+        """CommandSucceeded or CommandFailed follows within ``run_timeout``.
+
+        What an earlier listener left running for this target is awaited before, for as long again at most.
+        """
         arguments = (target, rule, revision, changed)
         name = f"run_on {target} {rule}"
         thread = threading.Thread(target=self._run, args=arguments, name=name, daemon=True)
@@ -128,7 +141,12 @@ class Commanding:
     def _run(self, target: str, rule: int, revision: Revision, changed: tuple[str, ...]) -> None:
         settings = self._reactions[target]
         try:
-            outcome = command(settings, rule, target, revision, changed, self._closing)
+            refusal = self._unfinished.see_off(target, settings.run_timeout, self._closing)
+            if refusal:
+                outcome = Outcome(code=126, reason=f"not run: {refusal}", output="")
+            else:
+                keep = partial(self._unfinished.kept, target, settings.run_timeout)
+                outcome = command(settings, rule, target, revision, changed, self._closing, keep)
         except Exception as error:
             # A defect of ours must not leave a rollout without an answer for ever.
             log.exception("the command could not be run")
@@ -149,6 +167,7 @@ def command(
     revision: Revision,
     changed: tuple[str, ...],
     cancelled: threading.Event | None = None,
+    keep: Keep = unknown,
 ) -> Outcome:
     """Run one command of ``run_on`` to its end, or to its limit."""
     return run(
@@ -160,6 +179,7 @@ def command(
         named_in=FILES,
         cancelled=cancelled,
         rights=settings.rights,
+        keep=keep,
     )
 
 
@@ -170,6 +190,7 @@ def check(
     changed: tuple[str, ...],
     cancelled: threading.Event | None = None,
     below: tuple[str, ...] = (),
+    keep: Keep = unknown,
 ) -> Outcome:
     """Run one check to its end, or to its limit.
 
@@ -191,6 +212,7 @@ def check(
         named_in=FILES,
         cancelled=cancelled,
         rights=settings.rights,
+        keep=keep,
     )
 
 

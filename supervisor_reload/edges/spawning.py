@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -50,7 +50,7 @@ class Outcome:
 
     code: int
     """exit status; negative for a signal, as in subprocess; 127 could not be started; 126 was not, for
-    others can write it; 1 could not be ended"""
+    others can write it or an earlier one still runs; 1 could not be ended"""
     reason: str
     """such as ``exit status 1``"""
     output: str
@@ -58,6 +58,15 @@ class Outcome:
 
 
 AS_WE_ARE = Rights()
+
+Keep = Callable[[int, str], contextlib.AbstractContextManager[None]]
+"""(a command's pid, the entry of its environment that no other command has; '' for none) -> remembers it"""
+
+
+def unknown(pid: int, mark: str) -> contextlib.AbstractContextManager[None]:
+    """Remember nothing of a command."""
+    del pid, mark
+    return contextlib.nullcontext()
 
 
 def run(  # noqa: PLR0913 - each is a word of one call, by its name
@@ -70,12 +79,13 @@ def run(  # noqa: PLR0913 - each is a word of one call, by its name
     named_in: str = "",
     cancelled: threading.Event | None = None,
     rights: Rights = AS_WE_ARE,
+    keep: Keep = unknown,
 ) -> Outcome:
     """Run a command and wait for it, ``limit`` seconds (and KILL_LIMIT) at most.
 
     Never raises for what the command does. It is ended as at its limit once ``cancelled`` is set. What it
     gets on stdin is also a file for that time, whose name stands in the variable ``named_in``. ``rights``
-    hold where we are root.
+    hold where we are root. ``keep`` never raises; it is entered right after the start, left after the end.
     """
     every = {**os.environ, **(environment or {})}
     refusal = _refusal(argv, directory, every, rights)
@@ -100,6 +110,8 @@ def run(  # noqa: PLR0913 - each is a word of one call, by its name
             return Outcome(code=127, reason=f"could not be started: {error}", output="")
         assert process.stdout is not None
         stdout = stack.enter_context(process.stdout)
+        mark = "".join(f"{variable}={name}" for variable, name in named.items())
+        stack.enter_context(keep(process.pid, mark))
         return _follow(process, stdout, limit, cancelled or threading.Event())
 
 
@@ -160,7 +172,7 @@ def _follow(
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK)
         kept = (kept + (block or b""))[-OUTPUT_LIMIT - 1 :]
-    refusal = _kill_group(process)
+    refusal = kill_group(process.pid)
     for _ in range(REST):  # bounded: what left the process group may hold the pipe, and write for ever
         kept = (kept + (_read(stdout, 0) or b""))[-OUTPUT_LIMIT - 1 :]
     output = kept[-OUTPUT_LIMIT:].decode(errors="replace")
@@ -193,13 +205,13 @@ def _read(stdout: IO[bytes], wait: float) -> bytes | None:
     return os.read(stdout.fileno(), 65536) if poll.poll(wait * 1000) else None
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> str:
-    """End what is left of its process group: the command at its limit, and what it left behind.
+def kill_group(pid: int) -> str:
+    """End what is left of a command's process group: itself at its limit, and what it left behind.
 
     Why that was refused, or ''.
     """
     try:
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass  # nothing is left
     except PermissionError:

@@ -12,25 +12,17 @@ import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
-from xml.parsers.expat import ExpatError
 
 from supervisor.xmlrpc import getFaultDescription
 
-from ..core.configfacts import (
-    GroupsCompared,
-)
+from ..core.configfacts import GroupsCompared
 from ..core.errors import SupervisorFault, SupervisorUnavailable
 from ..core.model import Process, ProcessState, SlotName
 from .calling import Transport
+from .unreachable import NO_ANSWER, TOLD, refused, unreachable
 
 CALL_LIMIT = 5.0
 """Seconds for each step of a call, and for its whole answer; supervisord answers in about 1 ms."""
-
-TOLD = 300
-"""Characters that are told of what went wrong: whoever answered has written most of them."""
-
-_NO_ANSWER = (ExpatError, xmlrpc.client.ResponseError, ValueError, LookupError, TypeError, ArithmeticError)
-"""What reading an answer raises that is not XML, not UTF-8, not XML-RPC, or not about processes."""
 
 T = TypeVar("T")
 
@@ -41,7 +33,7 @@ class Supervisord:
     def __init__(
         self, serverurl: str, username: str = "", password: str = "", limit: float = CALL_LIMIT
     ) -> None:
-        self.serverurl = serverurl
+        self.serverurl, self._limit = serverurl, limit
         self._transport = Transport(username, password, serverurl, limit)
         self._proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", self._transport)
         self._logs: dict[SlotName, str] = {}
@@ -121,15 +113,10 @@ class Supervisord:
             raise SupervisorFault(code, str(fault.faultString)[:TOLD]) from fault
         except xmlrpc.client.ProtocolError as error:
             self.close()
-            raise SupervisorUnavailable(_refusal(self.serverurl, error)) from error
-        except (OSError, http.client.HTTPException, *_NO_ANSWER) as error:
+            raise SupervisorUnavailable(refused(self.serverurl, error)) from error
+        except (OSError, http.client.HTTPException, *NO_ANSWER) as error:
             self.close()
-            reason = str(error)[:TOLD] or type(error).__name__
-            if isinstance(error, _NO_ANSWER):
-                reason = f"what answers there is no supervisord ({type(error).__name__}: {reason})"
-            raise SupervisorUnavailable(
-                f"supervisord at {self.serverurl} can't be asked: {reason}"
-            ) from error
+            raise SupervisorUnavailable(unreachable(self.serverurl, error, self._limit)) from error
 
 
 def _text(info: dict[str, Any], key: str) -> str:
@@ -148,15 +135,6 @@ def _compared(*groups: list[str]) -> dict[str, tuple[str, ...]]:
     if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in groups):
         raise TypeError("the groups are no lists of names")
     return {key: tuple(names) for key, names in zip(("added", "changed", "removed"), groups, strict=True)}
-
-
-def _refusal(serverurl: str, error: xmlrpc.client.ProtocolError) -> str:
-    if error.errcode == 401:
-        return (
-            f"supervisord at {serverurl} refused the user name or password (401): the listener uses those of "
-            "[unix_http_server] or [inet_http_server] in the configuration file that it reads"
-        )
-    return f"supervisord at {serverurl} answered {error.errcode} {error.errmsg[:TOLD]}"
 
 
 def _detail(info: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from supervisor_reload.core.secrets import Redaction
-from supervisor_reload.edges.observers.logs import escaped
+from supervisor_reload.edges.observers.logs import escaped, unnamed
 
 from .request import Request
 
@@ -139,7 +139,7 @@ def _reason(values: Mapping[str, Any]) -> str:
 def _files(values: Mapping[str, Any]) -> str:
     paths = values.get("changed") or ()
     if not paths:
-        return "the code that runs is not the code on disk"
+        return unnamed(str(values.get("event")), values)
     names = [escaped(str(path).rpartition("/")[2]) for path in paths[:SHOWN]]
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     return ", ".join(names) + more

@@ -40,30 +40,30 @@ def show_history(
     for line in (*wanted.refused, *([f"warning: {reading.damage}"] if reading.damage else [])):
         say(errors, line)
     if as_json:
-        say_json(stream, {"format": FORMAT, "rollouts": [_object(one) for one in newest]})
+        say_json(stream, {"format": FORMAT, "rollouts": [_object(one, knowledge.targets) for one in newest]})
     else:
-        for line in lines(newest):
+        for line in lines(newest, knowledge.targets):
             say(stream, line)
         if not newest and wanted.names:
             say(errors, "no rollout has ended yet")
     return UNKNOWN if wanted.refused else OK
 
 
-def lines(ended: Sequence[Ended]) -> Iterator[str]:
-    """A line for each rollout, in columns."""
-    rows = [_cells(one) for one in ended]
+def lines(ended: Sequence[Ended], targets: Sequence[str]) -> Iterator[str]:
+    """A line for each rollout, in columns; what is none of ``targets`` any more is marked."""
+    rows = [_cells(one, targets) for one in ended]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         *cells, last = row
         yield "  ".join([*(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=False)), last])
 
 
-def _cells(ended: Ended) -> tuple[str, ...]:
+def _cells(ended: Ended, targets: Sequence[str]) -> tuple[str, ...]:
     outcome = ended.outcome
     what = files(outcome.changed, ended.files) or f"({outcome.trigger.value})"
     return (
         datetime.fromtimestamp(ended.ended).isoformat(" ", "seconds"),
-        ended.target,
+        ended.target if ended.target in targets else f"{ended.target} (removed)",
         f"{outcome.id:>4}",
         outcome.revision,
         outcome.outcome,
@@ -72,10 +72,11 @@ def _cells(ended: Ended) -> tuple[str, ...]:
     )
 
 
-def _object(ended: Ended) -> Value:
+def _object(ended: Ended, targets: Sequence[str]) -> Value:
     outcome = ended.outcome
     return {
         "target": ended.target,
+        "is_removed": ended.target not in targets,
         "id": outcome.id,
         "revision": outcome.revision,
         "trigger": outcome.trigger.value,

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..core.model import Record
-from ..edges.claims import owner
 from ..edges.clock import monotonic, wall
 from ..edges.journal import Found, read
+from ..edges.lockfile import owner
 from ..edges.machine import boot_id
 from .place import Place, Unknown, see
 

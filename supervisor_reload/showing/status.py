@@ -72,20 +72,22 @@ def show_status(
 
 def _head(reading: Reading, degraded: str) -> Iterator[str]:
     """What is to be known before anything else is believed."""
-    if degraded:
-        yield f"degraded: {degraded}"
     if reading.damage:
         yield f"warning: {reading.damage}"
-    if reading.is_current:
-        return
+    if not reading.is_current:
+        yield _last_known(reading)
+    if degraded:  # behind it: of a listener that is gone, that too is what was known last
+        yield f"degraded: {degraded}"
+
+
+def _last_known(reading: Reading) -> str:
     known = f"last known, {age(reading.age)} ago"
     if reading.at is None:
         known += ", before this machine was started anew"
     if reading.listener is None:
-        yield f"the listener is down; {known}:"
-    else:
-        pid = f" (pid {reading.listener})" if reading.listener else ""
-        yield f"the listener{pid} has just come, and told nothing yet; {known}:"
+        return f"the listener is down; {known}:"
+    pid = f" (pid {reading.listener})" if reading.listener else ""
+    return f"the listener{pid} has just come, and told nothing yet; {known}:"
 
 
 def lines(standings: Sequence[Standing]) -> Iterator[str]:

@@ -10,7 +10,8 @@ NAMES = rf"{NAME}(?:, {NAME})*"
 DURATION = r"\d+ ms|\d+\.\d\d s"
 
 WORDINGS = {
-    "changed": rf"{NAMES}(?: and \d+ more)?|the code that runs is not the code on disk",
+    "changed": rf"{NAMES}(?: and \d+ more)?"
+    r"|the code that runs is not the code on disk|it is not known which code runs|the code on disk",
     "revision": r"[0-9a-f]{12}(?:\+[0-9a-f]{6})?",
     "newer": r"[0-9a-f]{12}(?:\+[0-9a-f]{6})?",
     "again": r"|, attempt \d+",

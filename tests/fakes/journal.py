@@ -31,6 +31,7 @@ class FakeJournal:
     """the disk has no room; what was reserved is used up first"""
     room: int = RESERVE
     is_failing: bool = False
+    is_dire: bool = False
     """that was told to the listener of now"""
     lost: dict[str, Record | None] = field(default_factory=dict)
     """what could not be written yet"""
@@ -38,10 +39,11 @@ class FakeJournal:
     def write(self, records: Mapping[str, Record | None]) -> None:
         self.before()
         if self.full:
-            if not self.is_failing:
-                self.put(JournalFailed(reason="no space left on device"))
-            self.is_failing = True
             self.room -= len(records)
+            is_dire = self.room < RESERVE / 2
+            if not self.is_failing or (is_dire and not self.is_dire):
+                self.put(JournalFailed(reason="no space left on device", is_dire=is_dire))
+            self.is_failing, self.is_dire = True, is_dire
             if self.room < 0:
                 self.lost.update(records)
                 return
@@ -52,7 +54,7 @@ class FakeJournal:
         if self.is_failing and not self.full:
             lost, self.lost = self.lost, {}
             self._append(lost)
-            self.room, self.is_failing = RESERVE, False
+            self.room, self.is_failing, self.is_dire = RESERVE, False, False
             self.put(JournalMended())
 
     def _append(self, records: Mapping[str, Record | None]) -> None:

@@ -127,11 +127,17 @@ class Draining:
 
 
 class Exits:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
     def watch(self, name: SlotName, pid: int) -> None:
         pass
 
     def born(self, pid: int) -> str:
         return f"{pid}00"
+
+    def started(self, pid: int) -> float | None:
+        return self._world.supervisor.started(pid)
 
     def close(self) -> None:
         pass

@@ -83,7 +83,7 @@ def overtaken() -> World:
 
 
 def stopped_by_hand() -> World:
-    """An operator in the middle, then everywhere, then with only the spare slot left."""
+    """An operator in the middle, then everywhere; then the group is removed."""
     world = booted(World(web(4, replicas=4, max_surge=0)))
     world.save("r1")
     world.advance(1.5)
@@ -94,6 +94,8 @@ def stopped_by_hand() -> World:
     world.advance(5)
     world.save("r2")
     world.advance(5)
+    world.supervisor.remove_group("web")
+    world.advance(10)
     return world
 
 
@@ -250,8 +252,11 @@ def resumed() -> World:
     world.advance(0.5)
     world.kill_listener()
     world.advance(10)
-    world.journal.full, world.journal.room = True, 0
+    world.journal.full = True
     world.save("r3")
+    world.advance(10)
+    world.journal.room = 0
+    world.save("r4")
     world.advance(10)
     world.journal.full = False
     world.advance(10)

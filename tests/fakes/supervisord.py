@@ -169,6 +169,10 @@ class FakeSupervisord:
         if verb in self.refusals:
             raise self.refusals[verb].with_traceback(None)
 
+    def started(self, pid: int) -> float | None:
+        """When the kernel started a process."""
+        return next((program.began for program in self.programs.values() if program.pid == pid), None)
+
     def last_words(self, name: SlotName, size: int) -> str:
         return f"last words of {name}"[-size:] if name in self.programs else ""
 

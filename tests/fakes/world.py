@@ -40,6 +40,7 @@ from supervisor_reload.core.model import (
     WatchSettings,
 )
 from supervisor_reload.core.orders import Story
+from supervisor_reload.core.phase import Phase
 from supervisor_reload.core.recall import Recollection
 from supervisor_reload.engine import Engine, Inbox
 from supervisor_reload.outside import Outside
@@ -138,7 +139,10 @@ class World:
         """of files that a rule of run_on names"""
         self._marks: dict[str, tuple[str, Counter[int]]] = {"": ("", Counter())}
         """the content of each final reading"""
+        self.untold: set[object] = set()
+        """pids that a listener was about to stop when it was killed: their drain was over"""
         self._mark = ""
+        self.saved_at = 0.0
         self.down_until: float | None = None
         """the listener was killed, and is started again then"""
         self.down_for = 0.05
@@ -159,13 +163,13 @@ class World:
             commands=Commands(self),
             probing=Probing(self),
             draining=Draining(self),
-            exits=Exits(),
+            exits=Exits(self),
             observers=(self.stories.append,),
             clock=self.clock,
             journal=self.journal,
             wall=lambda: 1_700_000_000.0 + self.clock(),
         )
-        self.journal.is_failing, self.journal.lost = False, {}
+        self.journal.is_failing, self.journal.is_dire, self.journal.lost = False, False, {}
         self.journal.put = lambda fact: self.put(fact, 0.0)
         self.core = Coordinator([self.settings], past=past, now=self.clock())
         self.engine = Engine(self.core, Inbox(), outside, kept=past.records)
@@ -175,7 +179,10 @@ class World:
         """The listener was killed, and supervisord started it again."""
         self.down_until = None
         self._mark = str(self.journal.found().get("target web", {}).get("mark", ""))
-        self.start_listener(self.past())
+        past = self.past()
+        stopping = [each for each in past.records.values() if each.get("phase") == Phase.STOPPING.value]
+        self.untold.update(each["pid"] for each in stopping)
+        self.start_listener(past)
 
     def past(self, lines: int | None = None) -> Recollection:
         """What the journal says after so many lines."""
@@ -198,6 +205,7 @@ class World:
     ) -> None:
         """Somebody saves a file, one that these rules of run_on name."""
         self.saves.update(rules)
+        self.saved_at = self.clock.now
         self.code = Code(revision=revision, passes=passes, boot=boot or Boot())
         self.touch(name)
 
@@ -314,6 +322,7 @@ class World:
             changed=changed,
             rules=rules,
             mark=self._mark,
+            written=self.saved_at,
             full=full,
             final=final,
         )

@@ -199,5 +199,9 @@ def test_what_is_watched(run):
     (run.code / "x.dat").write_text("1")
     (lib / "helper.txt").write_text("1")
     wait_for(lambda: len(run.started()) == 2)
+    run.wait_said("started in")
+    (run.code / "x.dat").write_text("2")
+    (lib / "helper.txt").write_text("2")  # the first may have come before the first reading
     run.wait_said("helper.txt: restarting")
+    wait_for(lambda: len(run.started()) == 3)
     assert "x.dat" not in run.said()

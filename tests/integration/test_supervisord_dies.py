@@ -134,3 +134,16 @@ def test_supervisorctl_reload_in_the_middle_of_a_rollout() -> None:
         acted.save("three")
         acted.wait_for_text("three")
         assert 0 == acted.count("ERROR")
+
+
+def test_a_stray_term_is_not_the_end() -> None:
+    """``kill PID``, or whoever frees memory: only what supervisord itself stops stays stopped."""
+    with scene(PLAIN, ONE) as acted:
+        running = acted.supervisord
+        running.wait_for(lambda: running.state("reload") == "RUNNING", LIMIT, "startsecs")
+        os.kill(running.process_pid("reload"), signal.SIGTERM)
+        acted.wait_for_log("watches web", times=2)
+        acted.save("two")
+        acted.wait_for_text("two")
+        running.rpc.supervisor.stopProcess("reload")
+        assert "STOPPED" == running.state("reload")

@@ -14,7 +14,9 @@ import pytest
 
 from supervisor_reload.core.model import SlotName
 from supervisor_reload.edges import claims as claiming
-from supervisor_reload.edges.claims import NAME, Claimed, Claims, name_of
+from supervisor_reload.edges import lockfile
+from supervisor_reload.edges.claims import Claimed, Claims, name_of
+from supervisor_reload.edges.lockfile import NAME
 from tests.fakes.children import NOBODY, child
 from tests.integration.supervisord import wait_for
 
@@ -143,7 +145,7 @@ def test_a_lock_that_was_removed_is_not_taken(
     directory: str, supervisor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between opening and locking it somebody may remove the file: the next one would lock another."""
-    lock = claiming.fcntl.flock
+    lock = lockfile.fcntl.flock
     made: list[int] = []
 
     def remove_first(file: int, how: int) -> None:
@@ -152,7 +154,7 @@ def test_a_lock_that_was_removed_is_not_taken(
         made.append(file)
         lock(file, how)
 
-    monkeypatch.setattr(claiming.fcntl, "flock", remove_first)
+    monkeypatch.setattr(lockfile.fcntl, "flock", remove_first)
     claims = Claims(directory, supervisor)
     assert 2 == len(made)
     assert f"{os.getpid()}\n" == Path(directory, NAME).read_text()
@@ -272,7 +274,7 @@ def test_elsewhere_there_are_no_claims_on_processes(
 def test_children_inherit_nothing(first: Claims) -> None:
     """A check or a hook that outlives us must not keep the next listener out."""
     first.take([A, B])
-    open_here = [first._file, *(one.fileno() for one in first._slots.values() if one is not None)]
+    open_here = [first._lock.file, *(one.fileno() for one in first._slots.values() if one is not None)]
     assert 3 == len(open_here)
     assert not any(os.get_inheritable(file) for file in open_here if file is not None)
 

@@ -57,3 +57,29 @@ def test_the_same_in_a_gitignore_file() -> None:
     rules.set_gitignore("", "*.log\na[b-a]\n")
     assert not rules.file_is_watched("a.log")
     assert rules.file_is_watched("ab.py")
+
+
+NAMES = {
+    "[program:a\x01b]\ncommand=x\n": (r"[program:a\x01b]", "U+0001"),
+    "[program:b]\ncommand=x\nprocess_name=b\x1b[2J\n": ("[program:b] process_name", "U+001B"),
+    "[program:b]\ncommand=x\nstdout_logfile=%(here)s/\x02\n": (
+        "[program:b] stdout_logfile, stderr_logfile",
+        "U+0002",
+    ),
+    "[program:b]\ncommand=x\n[group:g\uffff]\nprograms=b\n": ("[program:b]", "U+FFFF"),
+    "[eventlistener:l\x04]\ncommand=x\nevents=TICK_5\n": (r"[eventlistener:l\x04]", "U+0004"),
+}
+
+
+@pytest.mark.parametrize("section", NAMES)
+def test_a_name_that_is_no_xml(tmp_path: Path, section: str) -> None:
+    """supervisord's answer about all processes would be one that no client can read."""
+    where, letter = NAMES[section]
+    told = errors_of(tmp_path / "s.conf", "[supervisord]\n" + section)
+    assert f"{where}: has the character {letter}, which has no place in XML" in told
+
+
+def test_names_in_any_script_are_xml(tmp_path: Path) -> None:
+    """Also a tab, DEL, and what XML itself uses: supervisord quotes those."""
+    text = "[supervisord]\n[program:a\tb\x7f&<\u00e9\U0001f600]\ncommand=x\n"
+    assert "no place in XML" not in errors_of(tmp_path / "s.conf", text)

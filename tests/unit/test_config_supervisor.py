@@ -191,6 +191,11 @@ def test_priority_of_another_listener(place):
             "autorestart: is false, so supervisord does not start it again when it was killed: "
             "no code is watched then",
         ),
+        (
+            "startretries=0",
+            "startretries: is 0, so supervisord gives it up (FATAL) after one start that failed, and no code "
+            "is watched from then on: set startretries=100",
+        ),
     ],
 )
 def test_listener_that_supervisord_leaves_down(place, line, expected):

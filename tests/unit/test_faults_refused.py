@@ -36,7 +36,8 @@ def test_a_socket_of_another_user() -> None:
             path.chmod(0o700)
             server.listen()
             said = as_nobody(ASKS, str(path))
-        line = f"supervisord at unix://{path} can't be asked: [Errno 13] Permission denied"
+        line = f"supervisord at unix://{path} can't be asked: Permission denied: our user may not use it. "
+        line += "chmod and chown in [unix_http_server] say who may"
         assert [line, line] == said.splitlines()
     finally:
         shutil.rmtree(directory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -186,6 +187,10 @@ def test_a_wrong_pattern_is_explained():
     """
     assert pattern_error("!") != ""
     assert pattern_error("*.py") == ""
+    assert pattern_error("[[:alpha:]]*") == ""
+    assert pattern_error("[[:letter:]]*").startswith(
+        "there is no character class [:letter:]; there are alnum, "
+    )
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
@@ -251,9 +256,42 @@ def test_git_agrees(tmp_path):
     for directory, text in patterns.items():
         (tmp_path / directory / ".gitignore").write_text(text)
         judge.set_gitignore(directory, text)
+    assert {name for name in files if judge.file_is_watched(name)} == untracked(tmp_path) & set(files)
+
+
+def untracked(directory: Path) -> set[str]:
+    """What git does not ignore."""
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True, env=environment)
+    subprocess.run(["git", "init", "-q"], cwd=directory, check=True, env=environment)
     command = ["git", "-c", "core.quotePath=false", "ls-files", "-o", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=tmp_path, check=True, env=environment, capture_output=True).stdout
-    untracked = set(listed.decode().split("\0"))
-    assert {name for name in files if judge.file_is_watched(name)} == untracked & set(files)
+    listed = subprocess.run(command, cwd=directory, check=True, env=environment, capture_output=True).stdout
+    return set(listed.decode().split("\0"))
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_git_agrees_on_brackets(tmp_path):
+    """
+    Character classes and odd letters in brackets mean what they mean in git; nothing warns of them.
+    """
+    texts = [f"x[[:{name}:]]y" for name in filters._CLASSES]
+    texts += [
+        "x[^[:space:]]y",
+        "x[![:punct:]_]y",
+        "x[a[:digit:]-]y",
+        "x[[a]y",
+        "x[+--]y",
+        "x[][!]y",
+        "x[&&~~]y",
+    ]
+    texts += ["x[[:alpha:][:digit:]]y", r"x\[[:alpha:]]y", "x[[:letter:]]y"]
+    letters = [chr(code) for code in range(1, 127) if chr(code) not in "/\n"]
+    names = [f"x{letter}y" for letter in letters] + ["x[a]y", "x[:]y"]
+    judge, files = chosen(), [f"{number}/{name}" for number in range(len(texts)) for name in names]
+    for number, text in enumerate(texts):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / ".gitignore").write_text(text + "\n")
+        judge.set_gitignore(str(number), text + "\n")
+    for name in files:
+        (tmp_path / name).touch()
+    ours = {name for name in files if judge.file_is_watched(name)}
+    assert [] == sorted(ours ^ (untracked(tmp_path) & set(files)))

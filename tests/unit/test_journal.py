@@ -20,7 +20,7 @@ from supervisor_reload.edges.journal.syncing import LEAVING, Syncing
 from supervisor_reload.edges.journal.writing import MANY, SMALL
 from supervisor_reload.edges.machine import boot_id
 
-from .journaling import FAILED, Writer
+from .journaling import FAILED, MENDED, Writer
 from .test_journal_reading import after, turns
 
 
@@ -198,8 +198,8 @@ def replace(path: Path) -> None:
 
 @pytest.mark.parametrize("harm", [remove, remove_all, empty, replace])
 @pytest.mark.parametrize("noticed_by", ["tick", "write"])
-def test_somebody_takes_the_file_away(directory, harm, noticed_by):
-    """It is written anew, in full; by a tick at the latest."""
+def test_somebody_takes_the_file_away(directory, harm, noticed_by, caplog):
+    """It is written anew, in full, by a tick at the latest, and said once; the reserve is made again."""
     with Writer(directory) as writer:
         writer.write(a={"n": 1}, b={"n": 1})
         harm(writer.path)
@@ -208,9 +208,50 @@ def test_somebody_takes_the_file_away(directory, harm, noticed_by):
         writer.journal.tick()
         assert {"a": {"n": 1}, "b": {"n": 2 if noticed_by == "write" else 1}} == writer.read().records
         assert "life" == writer.read().header.supervisor
+        writer.journal.tick()
+        assert {"journal", "journal.reserve"} <= writer.names
+        assert 0o700 == stat.S_IMODE(directory.stat().st_mode)
+        assert 1 == caplog.text.count(f"{writer.path} was removed, replaced or cut by somebody else")
         writer.write(c={})
         assert {"a", "b", "c"} == writer.read().records.keys()
         assert [] == writer.facts
+
+
+def test_the_reserve_alone_is_removed(directory):
+    """It is made again, also before anything was written; no trouble is told."""
+    with Writer(directory) as writer:
+        for _ in range(2):
+            (directory / "journal.reserve").unlink()
+            writer.journal.tick()
+            assert "journal.reserve" in writer.names
+            writer.write(a={})
+        assert [] == writer.facts
+
+
+def test_a_directory_that_goes_before_anything_was_written(directory):
+    """As the journal of a listener that has nothing to write yet."""
+    with Writer(directory) as writer:
+        (directory / "journal.reserve").unlink()
+        directory.rmdir()
+        writer.journal.tick()
+        assert {"journal.reserve"} == writer.names
+        assert 0o700 == stat.S_IMODE(directory.stat().st_mode)
+        assert [] == writer.facts
+
+
+def test_where_the_directory_can_not_be_made_again(directory):
+    """Somebody else was faster: the journal is no more, and it is back when that one makes way."""
+    with Writer(directory) as writer:
+        writer.write(a={})
+        remove_all(writer.path)
+        directory.symlink_to("/tmp")
+        writer.journal.tick()
+        assert [FAILED] == writer.kinds
+        assert "is a symbolic link" in writer.reason
+        directory.unlink()
+        writer.journal.tick()
+        assert [FAILED, MENDED] == writer.kinds
+        assert {"journal", "journal.reserve"} == writer.names
 
 
 def test_a_tick_changes_nothing_where_nothing_is_wrong(directory):

@@ -96,13 +96,20 @@ def test_a_full_disk(tmp_path):
             writer.write(a={"n": number, "text": "x" * 500})
         assert [FAILED] == writer.kinds
         assert "No space left on device; what is under way is written into the room" in writer.reason
+        assert not writer.facts[-1].is_dire
+        assert SIZE // 2 == (disk / "journal.reserve").stat().st_size
+        while [FAILED] == writer.kinds:
+            number += 1
+            writer.write(a={"n": number, "text": "x" * 500})
+            assert number == writer.read().records["a"]["n"]
+        assert writer.facts[-1].is_dire
         assert {"journal", "filling"} == writer.names
-        for _ in range(50):
+        for _ in range(30):
             number += 1
             writer.write(a={"n": number, "text": "x" * 500})
             assert number == writer.read().records["a"]["n"]
         writer.journal.tick()
-        assert [FAILED] == writer.kinds
+        assert [FAILED, FAILED] == writer.kinds
         assert {"journal", "filling"} == writer.names
 
         fill(disk)
@@ -111,11 +118,11 @@ def test_a_full_disk(tmp_path):
             writer.write(a={"n": number, "text": "x" * 500}, b={"n": number})
         assert before <= writer.read().records["a"]["n"] < 1_099
         assert "" == writer.read().damage
-        assert [FAILED] == writer.kinds
+        assert [FAILED, FAILED] == writer.kinds
 
         filling.unlink()
         writer.journal.tick()
-        assert [FAILED, MENDED] == writer.kinds
+        assert [FAILED, FAILED, MENDED] == writer.kinds
         assert {"a": {"n": 1_099, "text": "x" * 500}, "b": {"n": 1_099}} == writer.read().records
         assert SIZE == (disk / "journal.reserve").stat().st_size
 
@@ -135,7 +142,19 @@ def test_a_disk_that_was_full_when_we_came(tmp_path):
             filling.unlink()
             writer.journal.tick()
             assert {"a": {"n": 2}} == writer.read().records
-            assert [FAILED, MENDED] == writer.kinds
+            assert [FAILED, FAILED, MENDED] == writer.kinds
+            assert [False, True] == [fact.is_dire for fact in writer.facts[:2]]
+
+
+def test_what_is_left_of_the_reserve_is_kept(tmp_path):
+    """Who comes to a full disk, where half was given away, finds the other half."""
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        with Writer(disk):
+            os.truncate(disk / "journal.reserve", SIZE // 2)
+        fill(disk)
+        with Writer(disk) as writer:
+            assert [FAILED] == writer.kinds
+            assert SIZE // 2 == (disk / "journal.reserve").stat().st_size
 
 
 def test_a_disk_that_is_mounted_read_only(tmp_path):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +16,15 @@ from hypothesis import strategies as st
 from supervisor_reload.app import log_to
 from supervisor_reload.core.model import LogFormat, Settings
 from supervisor_reload.core.orders import Story
-from supervisor_reload.edges.observers.logs import SHOWN, TEXT, JsonFormatter, escaped, tell, worded
+from supervisor_reload.edges.observers.logs import (
+    SHOWN,
+    TEXT,
+    JsonFormatter,
+    escaped,
+    tell,
+    tell_uncaught,
+    worded,
+)
 from tests.fakes.scenarios import (
     SCENARIOS,
     B,
@@ -72,7 +82,7 @@ def test_a_halt_says_why_and_what_goes_on() -> None:
 @pytest.mark.parametrize(
     ("paths", "text"),
     [
-        ((), "the code that runs is not the code on disk"),
+        ((), "the code on disk"),
         (("/app/a.py",), "a.py"),
         (tuple(f"/app/{n}.py" for n in range(SHOWN + 2)), "0.py, 1.py, 2.py, 3.py, 4.py and 2 more"),
         (("/app/x\nERROR forged.py", "/app/\x1b[31m.py"), "x\\nERROR forged.py, \\x1b[31m.py"),
@@ -83,6 +93,20 @@ def test_files_are_named_safely(paths: tuple[str, ...], text: str) -> None:
     """No name makes a line of its own, colours a terminal, or turns the text around."""
     story = Story(target="web", event="rollout grew", values={"changed": paths, "revision": "r1"})
     assert f"web: {text}: now r1" == worded(story)
+
+
+@pytest.mark.parametrize(
+    ("known", "text"),
+    [
+        ({"is_known": True}, "the code that runs is not the code on disk"),
+        ({"is_known": False}, "it is not known which code runs"),
+        ({}, "the code that runs is not the code on disk"),
+    ],
+)
+def test_no_more_is_claimed_than_is_known(known: dict[str, bool], text: str) -> None:
+    """Without a journal nobody knows what a process runs that was there before us."""
+    values = {"changed": (), "revision": "r1", "attempt": 1, **known}
+    assert f"web: {text}: rolling out r1" == worded(Story(target="web", event="rollout began", values=values))
 
 
 @given(st.text())
@@ -169,3 +193,32 @@ def test_json_of_anything_else() -> None:
     line = json.loads(text)
     assert ("error", "what now\n") == (line["level"], line["message"])
     assert "ValueError: a\nb" in line["traceback"]
+
+
+FORGED = "2026-01-01 00:00:00,000 ERROR web: forged\x1b[2J"
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_a_defect_in_a_thread_is_logged(monkeypatch: pytest.MonkeyPatch, log_format: LogFormat) -> None:
+    """Without the secrets that its words hold, and no line of them looks like one of ours."""
+
+    def fail() -> None:
+        raise RuntimeError(f"http://ann:correct-horse@host/\n{FORGED}")
+
+    stream = io.StringIO()
+    log_to(stream, Settings(targets=(), log_format=log_format))
+    monkeypatch.setattr(threading, "excepthook", tell_uncaught)
+    for target in (fail, sys.exit):
+        thread = threading.Thread(target=target, name="probe\n1")
+        thread.start()
+        thread.join(10)
+    text = stream.getvalue()
+    assert 1 == text.count("a defect of ours ended the thread probe")
+    assert "RuntimeError: http://***@host/" in text
+    assert "correct-horse" not in text
+    assert "\x1b" not in text
+    assert not [line for line in text.splitlines() if line.startswith(FORGED[:10])]
+    first, *others = text.splitlines()
+    assert all(line.startswith("    | ") for line in others)
+    assert "CRITICAL a defect" in first or (not others and json.loads(first)["level"] == "critical")

@@ -201,6 +201,22 @@ class Promises(RuleBasedStateMachine):
         self.world.advance(seconds)
         (self.operator_stops if stops else self.operator_starts)(number)
 
+    @rule(down=DOWN)
+    def the_journal_is_lost(self, down: float) -> None:
+        """Somebody removed it, and the listener was killed: of what it did nobody knows any more."""
+        self.the_listener_is_killed(down)
+        world = self.world
+        world.journal.lines.clear()
+        self.told.clear()
+        for program in world.supervisor.programs.values():
+            program.signals.clear()
+            if not program.state.is_up:  # what is down then stays so, whoever stopped it
+                self.stopped.add(program.name)
+                self.ever_stopped.add(program.name)
+        self.disturbed = True
+        self.needs[world.code.revision] = (0.0, ())
+        self.passed[world.code.revision] = True
+
     @rule(full=st.booleans())
     def the_disk_fills(self, full: bool) -> None:
         self.world.journal.full = full
@@ -282,7 +298,8 @@ class Promises(RuleBasedStateMachine):
     def out_of_service(self) -> set[object]:
         """The pids whose drain is over."""
         over = ("slot drained", "drain timed out")
-        return {story.values["pid"] for story in self.world.stories if story.event in over}
+        told = {story.values["pid"] for story in self.world.stories if story.event in over}
+        return told | self.world.untold  # the listener that would have told it was killed
 
     @invariant()
     @precondition(lambda self: hasattr(self, "world"))

@@ -54,6 +54,22 @@ def test_a_save_is_two_lines():
     ]
 
 
+def test_a_start_of_which_no_file_is_the_reason():
+    """
+    As after a crash: what is not known is not claimed.
+    """
+    assert told(
+        REQUEST,
+        record("rollout began", rollout=1, changed=[], is_known=True),
+        record("rollout began", rollout=2, changed=[], is_known=False),
+        record("check failed", "error", changed=[], output=""),
+    ) == [
+        "[reload] the code that runs is not the code on disk: restarting",
+        "[reload] it is not known which code runs: restarting",
+        "[reload] the code on disk: refused by the check",
+    ]
+
+
 def test_failures_are_told_once():
     """
     A failed boot names its reason in supervisord's words made plain, and what still serves.

@@ -13,7 +13,8 @@ import pytest
 
 from supervisor_reload import cli
 from supervisor_reload.core.model import Record
-from supervisor_reload.edges.claims import NAME, Claims, owner
+from supervisor_reload.edges.claims import Claims
+from supervisor_reload.edges.lockfile import NAME, owner
 from tests.fakes.children import child
 from tests.fakes.place import Place
 from tests.fakes.supervisord import Boot
@@ -75,6 +76,14 @@ def test_degraded(written: Written, rest: dict[str, Record]) -> None:
     assert "degraded: no space left" == lines[0]
 
 
+def test_what_a_listener_lacked_that_is_gone(written: Written, rest: dict[str, Record]) -> None:
+    """It is what was known last, as all else; the next listener may lack nothing."""
+    written.write({**rest, "health": {"degraded": "no answer"}})
+    _, lines = written.lines("status")
+    assert re.fullmatch(r"the listener is down; last known, \d+ s ago:", lines[0])
+    assert "degraded: no answer" == lines[1]
+
+
 def test_the_listener_is_down(written: Written, rest: dict[str, Record]) -> None:
     """What it knew last is shown with its age; nobody is asked."""
     rest["slot web:web_00"]["since"] = time.monotonic() - 300
@@ -134,6 +143,19 @@ def test_history(written: Written, held: dict[str, Record]) -> None:
         ended[key] for key in ("target", "id", "revision", "outcome", "files")
     )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", ended["ended"])
+
+
+def test_the_history_of_a_target_that_was_removed(written: Written, held: dict[str, Record]) -> None:
+    """It is readable by its name, and marked; what is still configured is not."""
+    gone = {
+        key.replace("rollout web", "rollout old"): value for key, value in held.items() if "rollout" in key
+    }
+    written.write({**held, **gone})
+    _, lines = written.lines("history")
+    assert ["old (removed)", "web"] == [re.split("  +", line)[1] for line in lines]
+    assert [True, False] == [one["is_removed"] for one in written.json("history")[1]["rollouts"]]
+    assert (OK, lines[:1]) == written.lines("history", "old")
+    assert UNKNOWN == written.run("status", "old")[0]
 
 
 def test_the_newest_of_the_history(written: Written, rest: dict[str, Record]) -> None:

@@ -55,7 +55,7 @@ def test_a_body_in_drops_ends_at_the_limit(impostor: Impostor, edge: Supervisord
 
     impostor.answers = [drip, rpc(INFO)]
     began = time.monotonic()
-    assert "timed out" in unavailable(edge)
+    assert "no answer within" in unavailable(edge)
     assert time.monotonic() - began < LIMIT * 5
     impostor.answers = [rpc(INFO)]
     assert 42 == edge.process(WEB).pid
@@ -113,3 +113,21 @@ def test_long_words_are_cut(impostor: Impostor, edge: Supervisord) -> None:
             edge.start(WEB)
         assert "BAD_NAME" == caught.value.code
         assert len(str(caught.value)) < 600
+
+
+def test_a_wrong_password_says_where_it_is_put_right(
+    impostor: Impostor, edge: Supervisord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And how this very listener is restarted."""
+    monkeypatch.setenv("SUPERVISOR_GROUP_NAME", "watchers")
+    monkeypatch.setenv("SUPERVISOR_PROCESS_NAME", "reload")
+    impostor.answers = [http(b"", "401 Unauthorized")]
+    told = unavailable(edge)
+    assert "those that it read in [unix_http_server]. Put the right ones there, then " in told
+    assert told.endswith("supervisorctl restart watchers:reload")
+
+
+def test_an_answer_can_forge_no_line(impostor: Impostor, edge: Supervisord) -> None:
+    """Whoever answers there may write anything into its status line."""
+    impostor.answers = [http(b"", "500 \x1b[2J gone")]
+    assert "500 \\x1b[2J gone" in unavailable(edge)

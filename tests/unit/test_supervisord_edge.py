@@ -128,7 +128,7 @@ def unavailable(edge: Supervisord) -> str:
 
 
 BAD: dict[str, tuple[Answer, str]] = {
-    "stalled": (silence, "timed out"),
+    "stalled": (silence, "no answer within 0.3 s. Is it stopped"),
     "hung up": (hang_up, "without response"),
     "cut in the head": (lambda c: (c.sendall(b"HTTP/1.1 200"), c.close())[1], ""),
     "cut in the body": (lambda c: (http(b"<?xml", length=900)(c), c.close())[1], "IncompleteRead"),
@@ -223,7 +223,8 @@ def test_user_name_and_password_are_sent(impostor: Impostor) -> None:
 def test_a_missing_socket_and_its_return(tmp_path: Path) -> None:
     """supervisord is not there yet, or somebody removed its socket."""
     edge = Supervisord(f"unix://{tmp_path}/none.sock", limit=LIMIT)
-    assert "No such file" in unavailable(edge)
+    told = unavailable(edge)
+    assert "No such file or directory: its socket file is gone, and supervisord makes it only when" in told
     server = Impostor()
     try:
         (tmp_path / "none.sock").symlink_to(server.path)
@@ -240,7 +241,8 @@ def test_a_socket_that_nobody_listens_on(tmp_path: Path) -> None:
     try:
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(str(directory / "s.sock"))
-        assert "refused" in unavailable(Supervisord(f"unix://{directory}/s.sock", limit=LIMIT))
+        told = unavailable(Supervisord(f"unix://{directory}/s.sock", limit=LIMIT))
+        assert "Connection refused: nobody listens on that file. Another supervisord" in told
     finally:
         (directory / "s.sock").unlink()
         directory.rmdir()
@@ -250,7 +252,9 @@ def test_a_socket_that_nobody_listens_on(tmp_path: Path) -> None:
 def test_a_socket_that_we_may_not_use(impostor: Impostor, edge: Supervisord) -> None:
     """chmod 0000."""
     impostor.path.chmod(0)
-    assert "Permission denied" in unavailable(edge)
+    assert "Permission denied: our user may not use it. chmod and chown in [unix_http_server]" in unavailable(
+        edge
+    )
 
 
 def test_inet_server_that_nobody_listens_on() -> None:

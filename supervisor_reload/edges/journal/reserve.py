@@ -5,14 +5,13 @@ It is the journal's own: nothing else uses it, and it holds nothing.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
 from .appending import Appending
 
 SIZE = 64 * 1024
-"""bytes: about a hundred turns of the engine"""
+"""bytes: about a hundred turns of the engine. In the second half only what was begun is finished."""
 
 
 class Reserve:
@@ -21,18 +20,33 @@ class Reserve:
     def __init__(self, path: str) -> None:
         self._path = Path(path)
 
+    def is_there(self) -> bool:
+        """Whether nobody has removed it, or cut it."""
+        try:
+            return self._path.lstat().st_size == SIZE
+        except OSError:
+            return False
+
     def make(self) -> None:
         """See that it is there; OSError where there is no room for it."""
-        with contextlib.suppress(OSError):
-            if self._path.lstat().st_size == SIZE:
-                return
-        # random: some file systems keep zeros, or what can be compressed, without any room
-        Appending(str(self._path), os.urandom(SIZE)).close()
+        if self.is_there():
+            return
+        # beside what is left; random: some file systems keep zeros, or what can be compressed, without room
+        whole = Appending(f"{self._path}.new", os.urandom(SIZE))
+        whole.rename(str(self._path))
+        whole.close()
 
-    def drop(self) -> bool:
-        """Give the room away; whether there was any."""
+    def is_left(self) -> bool:
+        """Whether some of it was not given away yet."""
+        return self._path.exists()
+
+    def give(self) -> bool:
+        """Give half of the room away, and the next time the rest; whether there was any."""
         try:
-            self._path.unlink()
+            if self.is_there():
+                os.truncate(self._path, SIZE // 2)
+            else:
+                self._path.unlink()
         except OSError:
             return False
         return True

@@ -45,6 +45,8 @@ FIRST_SYNC = 1.0
 MANY = 1_000
 """keys that wait to be written; with more, a whole new file is the shorter way"""
 
+SPOILED = "%s was removed, replaced or cut by somebody else, and is written anew: leave it alone"
+
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Failure = OSError | JournalError
@@ -81,7 +83,7 @@ class Journal:
         self._asked: Asked | None = None
         self._is_unproved = False
         """whether a sync failed, and none has succeeded since"""
-        self._is_failing = False
+        self._is_failing = self._is_dire = False
 
     def open(self) -> Found:
         """What an older self left. Raises JournalError where the directory can't be the place of our state.
@@ -101,10 +103,7 @@ class Journal:
             name = OTHER_VERSION.format(found.newer) if found.newer else DAMAGED
             found = replace(found, damage=f"{found.damage}; {set_aside(self._directory, name)}")
         self._newest.take(found.records)
-        try:
-            self._reserve.make()
-        except OSError as error:
-            self._fail(self._sentence(error))
+        self._keep_room()
         return found
 
     def write(self, records: Mapping[str, Record | None]) -> None:
@@ -130,8 +129,10 @@ class Journal:
             self._fail(f"the journal {self._path} can't be brought to the disk: {failure}")
         if self._file is not None or self._is_behind:
             self._store()
-        if self._is_failing and self._is_well():
-            self._is_failing = False
+        if not self._is_failing:
+            self._keep_room()
+        elif self._is_well():
+            self._is_failing = self._is_dire = False
             self._put(JournalMended())
 
     def close(self) -> None:
@@ -155,10 +156,20 @@ class Journal:
         if self._is_unproved:
             return False
         try:
+            prepare(self._directory)
             self._reserve.make()
-        except OSError:
+        except (OSError, JournalError):
             return False
         return True
+
+    def _keep_room(self) -> None:
+        """Have the reserve, also where somebody removed it, or the whole directory."""
+        try:
+            if not self._reserve.is_there():
+                prepare(self._directory)
+                self._reserve.make()
+        except (OSError, JournalError) as failure:
+            self._fail(self._sentence(failure))
 
     def _store(self) -> None:
         """Bring the file up to what is known; what can't be done now is tried again at the next tick."""
@@ -168,9 +179,17 @@ class Journal:
             return
         reason = self._sentence(failure)
         is_full = isinstance(failure, OSError) and failure.errno in FULL
-        if is_full and was_behind and self._reserve.drop() and self._attempt() is None:
+        has_room = is_full and was_behind and self._write_into_reserve()
+        if has_room:
             reason += "; what is under way is written into the room that was kept for it"
-        self._fail(reason)
+        self._fail(reason, is_dire=not has_room)
+
+    def _write_into_reserve(self) -> bool:
+        """Write what the disk refused; whether that was done, and there is still some room left."""
+        while self._reserve.give():
+            if self._attempt() is None:
+                return self._reserve.is_left()
+        return False
 
     def _attempt(self) -> Failure | None:
         try:
@@ -181,8 +200,11 @@ class Journal:
 
     def _bring_up(self) -> None:
         file = self._file
-        if file is None or self._is_stale or file.size > LARGE or not file.is_intact():
+        is_spoiled = file is not None and not file.is_intact()
+        if file is None or self._is_stale or file.size > LARGE or is_spoiled:
             self._begin_anew()
+            if is_spoiled:
+                log.warning(SPOILED, self._path)
             return
         if self._unwritten:
             file.append(sealed(self._unwritten.values()))
@@ -246,10 +268,10 @@ class Journal:
         )
         return header.line() + self._newest.lines()
 
-    def _fail(self, reason: str) -> None:
-        if not self._is_failing:
-            self._is_failing = True
-            self._put(JournalFailed(reason=reason))
+    def _fail(self, reason: str, *, is_dire: bool = False) -> None:
+        if not self._is_failing or (is_dire and not self._is_dire):
+            self._is_failing, self._is_dire = True, is_dire
+            self._put(JournalFailed(reason=reason, is_dire=is_dire))
 
     def _sentence(self, failure: Failure) -> str:
         if isinstance(failure, JournalError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -26,8 +27,16 @@ BY_PLACE = Redaction()
 SHOWN = 5
 """Changed files that are named in a text line."""
 
+DIFFERS = "the code that runs is not the code on disk"
+
+NOT_KNOWN = "it is not known which code runs"
+"""No journal tells on what the processes were started, or it is damaged there."""
+
 QUOTED = 15
 """Lines of a process's or a check's output that are quoted, the last ones."""
+
+LONGEST_TRACEBACK = 1000
+"""Lines of a traceback that are told, the last ones."""
 
 TEXT: Mapping[str, str] = {
     "rollout began": "{changed}: rolling out {revision}{again}",
@@ -66,8 +75,11 @@ TEXT: Mapping[str, str] = {
     "slot left": "{slot} left after {seconds} (pid {pid})",
     "slot stopped by hand": "{slot} was stopped by hand: it stays stopped until it is started by hand",
     "spare slot stopped by hand": "{slot} was stopped by hand: a spare slot again, for the next rollout",
+    "slot removed": "{slot} was removed from supervisord: it is left alone until its group is added again",
     "slot failed": "{slot} failed: {reason}{holder}",
     "journal failed": "can't be written ({reason}): what is under way is finished, and nothing new begins "
+    "until it can",
+    "journal full": "can't be written ({reason}): nothing more is begun, not even of a rollout in hand, "
     "until it can",
     "journal mended": "is written again",
     "configuration refused": "can't be used, so the last good one stays in force{output}",
@@ -102,6 +114,15 @@ def tell(story: Story) -> None:
     log.log(LEVELS[story.level], "%s", worded(story), extra={"story": story})
 
 
+def tell_uncaught(args: threading.ExceptHookArgs) -> None:
+    """The ``threading.excepthook`` of a listener: through the log, which hides secrets and escapes names."""
+    if args.exc_type is SystemExit:
+        return  # as Python's own
+    name = args.thread.name if args.thread is not None else "of nobody"
+    known = None if args.exc_value is None else (args.exc_type, args.exc_value, args.exc_traceback)
+    log.critical("a defect of ours ended the thread %s; please report it", escaped(name), exc_info=known)
+
+
 def worded(story: Story) -> str:
     """A story as a line of text (several where a process's output is quoted)."""
     head = f"{story.target}: " + (f"rollout {story.rollout}: " if story.rollout else "")
@@ -115,7 +136,7 @@ def _words(story: Story) -> dict[str, str]:
         if key in values:
             words[key] = _namespecs(values[key])
     if "changed" in values:
-        words["changed"] = _files(values["changed"])
+        words["changed"] = _files(values["changed"]) or unnamed(story.event, values)
     for key in ("seconds", "limit"):
         if isinstance(seconds := values.get(key), float):
             words[key] = _seconds(seconds)
@@ -159,11 +180,16 @@ def _namespecs(names: Any) -> str:
 
 
 def _files(paths: Any) -> str:
-    if not paths:
-        return "the code that runs is not the code on disk"
     names = [escaped(os.path.basename(path)) for path in paths[:SHOWN]]  # noqa: PTH119 - any bytes
     more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     return ", ".join(names) + more
+
+
+def unnamed(event: str, values: Mapping[str, Any]) -> str:
+    """What is rolled out where no file is known to have changed; no more is claimed than is known."""
+    if event != "rollout began":
+        return "the code on disk"
+    return DIFFERS if values.get("is_known", True) else NOT_KNOWN
 
 
 def _seconds(seconds: float) -> str:
@@ -218,3 +244,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as text, with ``***`` in place of every secret."""
         return self._redact(super().format(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """A traceback as quoted lines, none of which could be taken for one of ours."""
+        return _quoted(super().formatException(ei), LONGEST_TRACEBACK).removeprefix("\n")

@@ -6,10 +6,11 @@ It reads no watched file: what the trees hold is taken for what there is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from .record import short_digests
+from .record import RECORD_SIZE, changed_at, short_digests
 from .sections import GONE, BrokenError, Group
 
 _NONE: dict[str, bytes] = {}
@@ -44,6 +45,23 @@ def all_files(trees: Sequence[Tree]) -> Iterator[Group]:
 def all_paths(trees: Sequence[Tree]) -> set[str]:
     """The absolute path of every file that is known."""
     return {path for group in all_files(trees) for path in _paths(trees, group, group.files)}
+
+
+def newest_change(trees: Sequence[Tree], counts: Callable[[str, str], bool]) -> float | None:
+    """When the newest file changed (monotonic seconds), of those that count; None where its time lies ahead.
+
+    ``counts`` gets its absolute path and its name in its tree.
+    """
+    newest = 0
+    for tree in trees:
+        for directory, table in tree.tables.items():
+            prefix = f"{directory}/" if directory else ""
+            for name, record in table.items():
+                at = changed_at(record) if len(record) == RECORD_SIZE else 0
+                if at > newest and counts(tree.absolute(prefix + name), prefix + name):
+                    newest = at
+    age = time.time() - newest / 1e9
+    return time.monotonic() - age if age > 0 else None
 
 
 def files_at(trees: Sequence[Tree], paths: Iterable[str]) -> Iterator[Group]:

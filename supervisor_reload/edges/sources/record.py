@@ -45,6 +45,12 @@ def digest(record: bytes) -> bytes:
     return record[:_DIGEST_SIZE]
 
 
+def changed_at(record: bytes) -> int:
+    """When the file was written, renamed or given other rights (nanoseconds since 1970): its inode's time."""
+    _, _, changed, *_ = _SIGNATURE.unpack_from(record, _DIGEST_SIZE)
+    return int(changed)
+
+
 def short_digests(table: Mapping[str, bytes]) -> dict[str, bytes]:
     """Of the names in a directory those of files, each with the beginning of its digest."""
     return {name: value[:SHORT_SIZE] for name, value in table.items() if len(value) == RECORD_SIZE}

@@ -24,7 +24,7 @@ from ...core.orders import ComputeRevision
 from ...core.reactions import Reactions
 from ...core.revision import Fingerprint, Weight
 from . import bytecode, comparing
-from .comparing import all_files, all_paths, differences, files_at
+from .comparing import all_files, all_paths, differences, files_at, newest_change
 from .linked import LinkedTrees
 from .reach import Reach
 from .record import digest, key
@@ -230,6 +230,7 @@ class Reading:
             self._remembered.keep(lambda: all_files(self._all), self._mark, is_quiet=self._is_quiet)
 
     def _answer(self, *, is_final: bool, is_full: bool) -> RevisionComputed:
+        is_first = is_final and not self._is_compared
         changed = tuple(sorted(self._settled() if is_final else self._before))
         if is_final:
             self._before.clear()
@@ -239,9 +240,13 @@ class Reading:
             changed=changed,
             rules=self._rules(changed),
             mark=self._mark if is_final else "",
+            written=newest_change(self._all, self._counts) if is_first else None,
             full=is_full,
             final=is_final,
         )
+
+    def _counts(self, path: str, relative: str) -> bool:
+        return self._weight(path, relative) is not Weight.NONE
 
     def _settled(self) -> Collection[str]:
         """What changed since the final reading before, be it in the life before; it is remembered now."""

@@ -1,0 +1,66 @@
+"""Whether what was found running is the code that was found on disk: asked once, when we come.
+
+It weighs what can be known about that; it reads no file, looks at no process, and decides nothing about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .model import ObserverKind, WatchSettings
+
+EVENTS_COME = 0.25
+"""Seconds for a native file event, amply: measured were 2 ms. In this time a mere touch is doubted, too."""
+
+TOGETHER = 5.0
+"""Seconds: a process that is hardly older than we are boots, and may write files of its own."""
+
+SLACK = 0.02
+"""Seconds by which the kernel's times of a process and of a file may be wrong: two of its ticks."""
+
+
+def events_come(watch: WatchSettings, *, is_native: bool) -> float:
+    """Seconds within which the event of a save before a reading comes."""
+    return EVENTS_COME + (0.0 if is_native else watch.poll_interval)
+
+
+@dataclass(slots=True, kw_only=True)
+class Adoption:
+    """What speaks for and against it. Times are monotonic seconds."""
+
+    came: float = 0.0
+    """when we began to watch"""
+    until: float | None = None
+    """until then the event of a save before the first reading may still come"""
+    written: float | None = None
+    """when the newest file changed, at the first reading; None where that is not known, or of no matter"""
+    is_doubtful: bool = False
+    """what runs may not be what was read: files changed meanwhile, or nobody watched when they did"""
+    is_unchecked: bool = False
+    """what was found never passed a check; where that may be news to what runs, it must"""
+
+    @property
+    def must_check(self) -> bool:
+        """Whether the first reading's code may be rolled out, and was never checked."""
+        return self.is_unchecked and self.is_doubtful
+
+    def begin(self, watch: WatchSettings, now: float) -> None:
+        """The first reading came, and no journal tells what runs."""
+        self.until = now + events_come(watch, is_native=watch.observer is not ObserverKind.POLLING)
+        self.is_unchecked = True
+
+    def doubt(self, started: Iterable[float | None]) -> None:
+        """Take when the processes began that were found: one that is older than a file may run other code."""
+        if self.until is None or self.written is None:
+            return
+        newest = min(self.written + SLACK, self.came - TOGETHER)
+        self.is_doubtful |= any(at is not None and at < newest for at in started)
+
+    def end(self, now: float) -> bool:
+        """Whether it ends now: no event of a save before comes any more."""
+        if self.until is None or now < self.until:
+            return False
+        self.until = None
+        self.is_unchecked &= self.is_doubtful
+        return True
