@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from supervisor_reload.core.intake import EVENTS_COME
+from supervisor_reload.core.adoption import EVENTS_COME
 from tests.integration.scene import ONE, PLAIN, Scene, scene
 
 pytestmark = pytest.mark.integration

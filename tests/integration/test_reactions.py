@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor_reload.core.intake import EVENTS_COME
+from supervisor_reload.core.adoption import EVENTS_COME
 from tests.integration.scene import ONE, PLAIN, TWO, Scene, scene
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor_reload.core.intake import EVENTS_COME
+from supervisor_reload.core.adoption import EVENTS_COME
 from tests.fakes.children import NOBODY
 from tests.integration.scene import LISTENER, ONE, PLAIN, Scene
 from tests.integration.supervisord import PREAMBLE, Supervisord, free_port, short_directory

@@ -37,7 +37,6 @@ def lines(file: Path) -> list[list[str]]:
 def test_the_next_listener_waits_for_the_command_of_the_first() -> None:
     """What was owed is run after it, again, and then the code is rolled out."""
     with scene(PLAIN, ONE + RULE, prepare=with_build) as act:
-        act.stays_quiet(0.5)  # what is saved right after the listener's first reading is doubted
         runs, go = act.directory / "runs", act.directory / "go"
         try:
             (act.src / "requirements.txt").write_text("django\n")
