@@ -1,4 +1,4 @@
-"""A disk without any room in the middle of a rollout: what was begun is finished, and nothing else is begun."""
+"""A disk without any room in a rollout: what was begun is finished, and nothing else is begun."""
 
 from __future__ import annotations
 
