@@ -180,8 +180,9 @@ class World:
         self.down_until = None
         self._mark = str(self.journal.found().get("target web", {}).get("mark", ""))
         past = self.past()
-        stopping = [each for each in past.records.values() if each.get("phase") == Phase.STOPPING.value]
-        self.untold.update(each["pid"] for each in stopping)
+        for record in past.records.values():
+            if record.get("phase") == Phase.STOPPING.value or record.get("is_drained"):
+                self.untold.add(record.get("pid"))
         self.start_listener(past)
 
     def past(self, lines: int | None = None) -> Recollection:

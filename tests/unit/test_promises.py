@@ -217,7 +217,7 @@ class Promises(RuleBasedStateMachine):
                 self.stopped.add(program.name)
                 self.ever_stopped.add(program.name)
         self.disturbed = True
-        self.needs[world.code.revision] = (0.0, ())
+        self.needs = dict.fromkeys(self.needs, (0.0, ()))
         self.blind_until = world.clock.now + down + 1.0
         self.passed[world.code.revision] = True
 
