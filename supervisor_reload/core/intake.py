@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from . import story
-from .adoption import Adoption
+from .adoption import SLACK, Adoption
 from .facts import (
     CheckFailed,
     CheckPassed,
@@ -100,7 +100,9 @@ class Intake:
 
     def may_predate(self, started: float | None) -> bool:
         """Whether a process that was started then may run what was on disk before."""
-        return started is not None and self.disk_since is not None and started < self.disk_since
+        if started is None or self.disk_since is None:
+            return False
+        return started + SLACK < self.disk_since
 
     @property
     def wakes_at(self) -> float | None:

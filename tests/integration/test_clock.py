@@ -38,6 +38,7 @@ time.time_ns = lambda: _time_ns() + shift() * 10**9
 
 MAY_ASK = {
     "edges/sources/reading.py": "a file so young may be written again within its time stamp's grain",
+    "edges/sources/comparing.py": "a file's age, at a listener's first reading: is a process older?",
     "edges/sources/target.py": "bytecode is keyed by a file's time: is that of this second?",
     "edges/clock.py": "when a rollout began, for people",
     "edges/journal/writing.py": "when a journal was begun, for people",

@@ -213,7 +213,7 @@ class Promises(RuleBasedStateMachine):
         self.told.clear()
         for program in world.supervisor.programs.values():
             program.signals.clear()
-            if not program.state.is_up:  # what is down then stays so, whoever stopped it
+            if program.state in (S.STOPPED, S.STOPPING):  # that stays so, whoever stopped it
                 self.stopped.add(program.name)
                 self.ever_stopped.add(program.name)
         self.disturbed = True
