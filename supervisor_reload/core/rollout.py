@@ -186,6 +186,7 @@ def trim(settings: TargetSettings, moves: Moves, now: float) -> bool:
         for slot in slots
         if slot.name not in keep
         and slot.phase is not Phase.SPARE
+        and not slot.phase.is_leaving
         and (slot.is_live or slot.state is ProcessState.BACKOFF)
     ]
     for slot in surplus:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from supervisor_reload.core.facts import ChangeKind
 from supervisor_reload.core.model import ProcessState as S
-from supervisor_reload.core.model import SlotName
+from supervisor_reload.core.model import Revision, SlotName
+from supervisor_reload.core.moves import Moves
 from supervisor_reload.core.phase import Phase
-from supervisor_reload.core.slot import MIN_AGE
+from supervisor_reload.core.rollout import trim
+from supervisor_reload.core.slot import MIN_AGE, Slot
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, Code, World, web
 
@@ -178,3 +180,16 @@ def test_a_revert_before_the_burst_is_over_is_no_rollout_yet() -> None:
     world.advance(10)
     assert [S.RUNNING, S.STOPPED] == world.states()
     assert "rollout withdrawn" in world.events()
+
+
+def test_the_surplus_is_not_retired_twice() -> None:
+    """One that supervisord would try again (BACKOFF) is on its way out already."""
+    settings = web(2)
+    ready, leaving = settings.slots
+    slots = (
+        Slot(settings=ready, phase=Phase.READY, state=S.RUNNING, pid=1, revision=Revision("r0")),
+        Slot(settings=leaving, phase=Phase.STOPPING, state=S.BACKOFF, is_retiring=True),
+    )
+    moves = Moves.of(slots)
+    assert trim(settings, moves, 1.0)
+    assert slots == tuple(moves.slots.values())
