@@ -344,6 +344,8 @@ class Promises(RuleBasedStateMachine):
         target = self.world.target
         in_use = [s for s in target.slots.values() if s.phase is not Phase.SPARE]
         by_hand = any(slot.is_by_hand for slot in target.slots.values())
+        if not self.settings.has_spare:  # where the journal was lost, nobody knows whose hand it was
+            by_hand |= len(in_use) < len(target.slots)
         restraint = target.restraint
         spoken_against = restraint.is_left_alone or restraint.is_held or restraint.failures
         return bool(in_use) and not by_hand and not spoken_against
