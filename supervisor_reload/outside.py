@@ -80,7 +80,7 @@ class Outside:
             case BeginProbing() | EndProbing() | BeginDraining() | EndDraining():
                 self._follow(order)
             case ComputeRevision():
-                self.sources.compute(order.target, order.hints, full=order.full, final=order.final)
+                self._compute(order)
             case RunCheck():
                 self.checks.run(order.target, order.revision, order.changed)
             case CancelCheck():
@@ -93,6 +93,10 @@ class Outside:
                 self._tell(order.story)
             case _ as never:
                 _refuse_unknown(never)
+
+    def _compute(self, order: ComputeRevision) -> None:
+        how = {"full": order.full, "final": order.final}
+        self.sources.compute(order.target, order.hints, **how, since=order.since)
 
     def _follow(self, order: Following) -> None:
         match order:

@@ -100,6 +100,9 @@ class Surroundings:
         for eyes in {*self._eyes.values(), *self._prepared.values()}:
             eyes.watch.tick()
         self._outside.tick()
+        for hands in {*self._hands.values()}:
+            hands.checks.tick()
+            hands.commands.tick()
 
     def discard_stale_bytecode(self, target: str) -> None:
         """Before a process of this target is started."""

@@ -5,6 +5,7 @@ It weighs what can be known about that; it reads no file, looks at no process, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -35,15 +36,21 @@ class Adoption:
     """until then the event of a save before the first reading may still come"""
     written: float | None = None
     """when the newest file changed, at the first reading; None where that is not known, or of no matter"""
+    mark: str = ""
+    """what was read last in the life before: where it is the same now, the times tell nothing"""
+    oldest: float = -math.inf
+    """when the oldest of the processes that were found was started; -inf where that is not known"""
     is_doubtful: bool = False
     """what runs may not be what was read: files changed meanwhile, or nobody watched when they did"""
     is_unchecked: bool = False
     """what was found never passed a check; where that may be news to what runs, it must"""
+    is_named: bool = False
+    """what may be news to it was read anew, by name"""
 
     @property
     def must_check(self) -> bool:
         """Whether the first reading's code may be rolled out, and was never checked."""
-        return self.is_unchecked and self.is_doubtful
+        return self.is_unchecked and (self.is_doubtful or self.until is None)
 
     def begin(self, watch: WatchSettings, now: float) -> None:
         """The first reading came, and no journal tells what runs."""
@@ -52,10 +59,12 @@ class Adoption:
 
     def doubt(self, started: Iterable[float | None]) -> None:
         """Take when the processes began that were found: one that is older than a file may run other code."""
-        if self.until is None or self.written is None:
+        times = [at for at in started if at is not None]
+        if self.until is None or not times:
             return
-        newest = min(self.written + SLACK, self.came - TOGETHER)
-        self.is_doubtful |= any(at is not None and at < newest for at in started)
+        self.oldest = min(times)
+        if self.written is not None:
+            self.is_doubtful |= self.oldest < min(self.written + SLACK, self.came - TOGETHER)
 
     def end(self, now: float) -> bool:
         """Whether it ends now: no event of a save before comes any more."""

@@ -79,10 +79,13 @@ class Gathering:
         burst.was_git_told = True
         return [Tell(story=story.waiting_for_git(self.settings, burst))]
 
-    def read_all(self) -> list[Order]:
-        """Read everything now: something was written of which events may not have come yet."""
+    def read_all(self, since: float | None = None) -> list[Order]:
+        """Read everything now: something was written of which events may not have come yet.
+
+        ``since``: what came to be what it is after this moment counts as changed.
+        """
         self.readings += 1
-        return [ComputeRevision(target=self.settings.name, full=True)]
+        return [ComputeRevision(target=self.settings.name, full=True, since=since)]
 
     def forget(self, now: float) -> None:
         """What was asked is answered to nobody: begin anew."""

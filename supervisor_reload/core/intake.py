@@ -143,7 +143,7 @@ class Intake:
         """What the time brings."""
         orders: list[Order] = []
         if self.adoption.end(now) and self.adoption.must_check and self.is_settled and self.goal is not None:
-            orders = self._check(self.goal)  # it is about to be rolled out
+            orders = self._vet(self.goal)  # it is about to be rolled out
         return orders + self.gathering.elapse(now)
 
     def _read_early(self) -> list[Order]:
@@ -159,7 +159,8 @@ class Intake:
         known = self.disk or self.disk_before
         if known not in (None, fact.revision):
             self.adoption.is_doubtful, self.disk_since = True, now
-        self.adoption.written = fact.written if known is None else None
+        is_news = known is None and (not fact.mark or fact.mark != self.adoption.mark)
+        self.adoption.written = fact.written if is_news else None
         self.disk, self.disk_before, self.mark = fact.revision, None, fact.mark
         self.changed |= set(fact.changed)
         self.preparation.owe(fact.rules)
@@ -204,6 +205,9 @@ class Intake:
             return [*self._cancel_check(), *self._accept(replace(wanted, changed=was))]
         if self.goal is not None and self.goal.revision == wanted.revision != self.accepted:
             return self._accept(wanted)  # the early reading had it right, and it passed
+        if wanted.revision == self.accepted and not self.adoption.is_named:
+            self.adoption.is_named = True
+            return [*self._cancel_check(), *self.gathering.read_all(self.adoption.oldest)]
         return self._check(wanted)
 
     def _adopt(self, fact: RevisionComputed, now: float) -> list[Order]:
@@ -217,6 +221,7 @@ class Intake:
     def _check(self, wanted: Goal) -> list[Order]:
         check = self.settings.check
         if not check.command and not check.python:
+            self.adoption.is_unchecked = False
             return self._accept(wanted)
         if self.checking is not None and self.checking.revision == wanted.revision:
             self.checking = wanted
@@ -262,7 +267,7 @@ class Intake:
         if checked is None:
             return []
         told: list[Order] = [Tell(story=story.command_failed(self.settings, fact, checked))]
-        if checked.revision == self.accepted:
+        if checked.revision == self.accepted and not self.adoption.must_check:
             return [*told, *self._accept(checked)]  # no code waits for it
         self._reject(checked.revision, story.shown(self.settings, fact.rule), fact.reason)
         return told

@@ -88,6 +88,8 @@ class ComputeRevision:
     hints: tuple[str, ...] = ()
     full: bool = False
     final: bool = True
+    since: float | None = None
+    """Tell as changed, too, what came to be what it is after this moment (monotonic seconds)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

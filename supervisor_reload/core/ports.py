@@ -71,8 +71,13 @@ class ExitWatch(Protocol):
 class Sources(Protocol):
     """The watched files and their content. Answers come as facts, from another thread."""
 
-    def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
-        """Read what changed; RevisionComputed or RevisionFailed follows."""
+    def compute(
+        self, target: str, hints: tuple[str, ...], *, full: bool, final: bool, since: float | None = None
+    ) -> None:
+        """Read what changed; RevisionComputed or RevisionFailed follows.
+
+        ``since``: what came to be what it is after this moment (monotonic seconds) counts as changed.
+        """
 
     def ask_git(self, target: str) -> None:
         """GitHeld follows."""
@@ -107,6 +112,9 @@ class Commands(Protocol):
         What an earlier listener left running for this target is awaited before, for as long again at most.
         """
 
+    def tick(self) -> None:
+        """Look whether what is known of those that run is still on file; returns at once."""
+
     def close(self) -> None:
         """End everything."""
 
@@ -116,6 +124,9 @@ class Checks(Protocol):
 
     def run(self, target: str, revision: Revision, changed: tuple[str, ...]) -> None:
         """CheckPassed or CheckFailed follows within the check's timeout, unless it is cancelled."""
+
+    def tick(self) -> None:
+        """Look whether what is known of those that run is still on file; returns at once."""
 
     def cancel(self, target: str) -> None:
         """End the check that runs for this target, if there is one; no fact follows."""

@@ -61,6 +61,8 @@ def recall(settings: TargetSettings, past: Recollection, now: float) -> Target:
         if past.is_same_life:
             _see(target, record, past.records.get(CHANGED + settings.name, {}), now)
             _go_on(target, record)
+        elif record.get("eyes") == eyes_of(settings):
+            target.intake.adoption.mark = _read(record, "mark", text, "")
     except (ValueError, KeyError):  # of another version, or damaged
         target = Target.of(settings)
         target.intake.adoption = Adoption(came=now, is_doubtful=True)

@@ -72,6 +72,10 @@ class Checking:
         self._threads = [*(each for each in self._threads if each.is_alive()), thread]
         thread.start()
 
+    def tick(self) -> None:
+        """Look whether what is known of those that run is still on file."""
+        self._unfinished.tick()
+
     def cancel(self, target: str) -> None:
         """End the check that runs for a target; no fact follows."""
         cancelled = self._cancels.pop(target, None)
@@ -131,6 +135,10 @@ class Commanding:
         thread = threading.Thread(target=self._run, args=arguments, name=name, daemon=True)
         self._threads = [*(each for each in self._threads if each.is_alive()), thread]
         thread.start()
+
+    def tick(self) -> None:
+        """Look whether what is known of those that run is still on file."""
+        self._unfinished.tick()
 
     def close(self) -> None:
         """End everything; waits up to 1 s for each thread, which must kill its command before we leave."""

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from .orphans import LOOK, Begun, command_line, end, is_led, is_there
 from .processes import born
+from .sayings import printable
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ class Unfinished:
     def __init__(self, directory: str, kind: str) -> None:
         """Removes the files of commands that have ended. ``kind`` tells ours from others in the directory."""
         self._directory, self._kind = directory, kind
-        self._own: set[int] = set()
-        """the pids that are followed here: no leftovers"""
+        self._own: dict[int, Begun] = {}
+        """what is followed here, by pid: no leftovers"""
         self._is_failure_told = False
         self._bad: set[str] = set()
         for begun in self._on_file():
@@ -53,13 +54,21 @@ class Unfinished:
     def kept(self, target: str, limit: float, pid: int, mark: str) -> Iterator[None]:
         """Remember a child of ours, which may run for ``limit`` seconds from now on, until it has ended."""
         begun = Begun(target=target, pid=pid, born=born(pid), until=time.monotonic() + limit, mark=mark)
-        self._own.add(pid)
+        self._own[pid] = begun
         try:
             self._remember(begun)
             yield
         finally:
             self._forget(begun)  # but for one that could not be ended: the next run meets it
-            self._own.discard(pid)
+            self._own.pop(pid, None)
+
+    def tick(self) -> None:
+        """Make the files again that somebody removed, with their directory."""
+        for begun in [*self._own.values()]:
+            if self._directory and is_led(begun) and not self._path(begun).exists():
+                self._remember(begun)
+                if begun.pid not in self._own:  # it ended meanwhile
+                    self._forget(begun)
 
     def see_off(self, target: str, patience: float, cancelled: threading.Event) -> str:
         """Wait for what an earlier run left for this target, ``patience`` seconds at most; then end it.
@@ -82,7 +91,7 @@ class Unfinished:
         return ""
 
     def _await(self, begun: Begun, deadline: float, cancelled: threading.Event) -> None:
-        named = f"{command_line(begun.pid) or 'the command'} of an earlier run"
+        named = printable(f"{command_line(begun.pid) or 'the command'} of an earlier run")
         seconds = deadline - time.monotonic()
         if seconds > 0:
             told = "%s: %s still runs (pid %d): waiting for it, %.0f s at most"

@@ -139,7 +139,9 @@ class NewEyes:
         self.discard_stale_bytecode = world.discard_stale_bytecode
         self.tick = world.tick
 
-    def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
+    def compute(
+        self, target: str, hints: tuple[str, ...], *, full: bool, final: bool, since: float | None = None
+    ) -> None:
         revision = self._world.code.revision + self._mark
         changed = () if self._read in ("", revision) else ("/app/app.py",)
         if final:

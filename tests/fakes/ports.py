@@ -75,6 +75,9 @@ class Checks:
     def cancel(self, target: str) -> None:
         pass
 
+    def tick(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -90,6 +93,9 @@ class Commands:
         if not world.command_succeeds:
             fact = CommandFailed(target=target, rule=rule, reason="exit status 1", output="no such package")
         self._world.put(fact, self._world.command_seconds)
+
+    def tick(self) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -143,6 +143,8 @@ class World:
         """pids that a listener was about to stop when it was killed: their drain was over"""
         self._mark = ""
         self.saved_at = 0.0
+        self.saved_for: dict[int, float] = {}
+        """when a file was saved that a rule of run_on names"""
         self.down_until: float | None = None
         """the listener was killed, and is started again then"""
         self.down_for = 0.05
@@ -207,6 +209,7 @@ class World:
         """Somebody saves a file, one that these rules of run_on name."""
         self.saves.update(rules)
         self.saved_at = self.clock.now
+        self.saved_for.update(dict.fromkeys(rules, self.clock.now))
         self.code = Code(revision=revision, passes=passes, boot=boot or Boot())
         self.touch(name)
 
@@ -310,10 +313,18 @@ class World:
 
     # -- the ports Sources and Watch
 
-    def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
+    def compute(
+        self, target: str, hints: tuple[str, ...], *, full: bool, final: bool, since: float | None = None
+    ) -> None:
         revision, saves = self._marks[self._mark]
+        if not self._mark:  # nobody knows of a reading before
+            revision, saves = self.code.revision, self.saves
         rules = tuple(rule for rule in sorted(self.saves) if self.saves[rule] > saves[rule])
-        changed = () if self.code.revision == revision and not rules else ("/app/app.py",)
+        is_changed = self.code.revision != revision or bool(rules)
+        if since is not None:
+            rules = tuple({*rules, *(rule for rule, at in self.saved_for.items() if at > since)})
+            is_changed |= self.saved_at > since
+        changed = ("/app/app.py",) if is_changed else ()
         if final:
             self._mark = f"m{len(self._marks)}"
             self._marks[self._mark] = self.code.revision, self.saves.copy()

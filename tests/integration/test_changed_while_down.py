@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from supervisor_reload.core.adoption import EVENTS_COME
+from supervisor_reload.core.adoption import EVENTS_COME, TOGETHER
+from supervisor_reload.edges.processes import born, started
 from tests.integration.scene import ONE, PLAIN, Scene, scene
 
 pytestmark = pytest.mark.integration
@@ -97,3 +100,28 @@ def test_commands_for_what_changed_while_the_listener_was_down() -> None:
         assert "rolling out" not in act.stays_quiet()
         assert (act.directory / "installed").read_text() == "django\n"
         assert (act.directory / "built").read_text() == "built\n"
+
+
+def test_a_journal_that_is_lost() -> None:
+    """
+    The listener is killed, its state removed, and bad code saved: nobody knows what runs, so what is younger
+    than the processes is checked, and refused; then good code is rolled out.
+    """
+    with settled() as act:
+        pid = act.wait_for_text("one")
+        born_at = started(born(pid))
+        assert born_at is not None
+        act.supervisord.wait_for(
+            lambda: time.monotonic() > born_at + TOGETHER, what="a process that is older than the listener"
+        )
+        with down(act):
+            shutil.rmtree(act.directory / "supervisor_reload-supervisor")
+            act.save("two", "def (\n")
+        act.wait_for_log("code_under_test.py: refused")
+        assert act.wait_for_text("one") == pid
+        with down(act):
+            shutil.rmtree(act.directory / "supervisor_reload-supervisor")
+            act.save("three")
+        assert act.wait_for_text("three") != pid
+        act.wait_for_log("rollout 1: complete")
+        assert act.count("rolling out") == 1

@@ -80,8 +80,6 @@ class Promises(RuleBasedStateMachine):
         self.passed = {"r0": True}
         self.needs: dict[str, tuple[float, tuple[int, ...]]] = {}
         """when a revision was first saved, and which commands it must be preceded by"""
-        self.blind_until = 0.0
-        """until then a save is taken for what was there when a listener without a journal came"""
         self.stopped: set[SlotName] = set()
         self.ever_stopped: set[SlotName] = set()
         self.told: set[tuple[int, int]] = set()
@@ -120,8 +118,7 @@ class Promises(RuleBasedStateMachine):
         self.number += revision is None
         revision = revision or f"r{self.number}"
         if revision not in self.passed:
-            is_seen = self.world.clock.now > self.blind_until
-            self.needs[revision] = (self.world.clock.now, rules if is_seen else ())
+            self.needs[revision] = (self.world.clock.now, rules)
         passes = self.passed.setdefault(revision, passes or not self.settings.check.command)
         self.world.save(revision, boot=boot, passes=passes, rules=rules)
 
@@ -218,7 +215,6 @@ class Promises(RuleBasedStateMachine):
                 self.ever_stopped.add(program.name)
         self.disturbed = True
         self.needs = dict.fromkeys(self.needs, (0.0, ()))
-        self.blind_until = world.clock.now + down + 1.0
         self.passed[world.code.revision] = True
 
     @rule(full=st.booleans())

@@ -33,7 +33,11 @@ class Reserve:
             return
         # beside what is left; random: some file systems keep zeros, or what can be compressed, without room
         whole = Appending(f"{self._path}.new", os.urandom(SIZE))
-        whole.rename(str(self._path))
+        try:
+            whole.rename(str(self._path))
+        except OSError:
+            whole.discard()
+            raise
         whole.close()
 
     def is_left(self) -> bool:

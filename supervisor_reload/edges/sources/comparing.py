@@ -10,8 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from ...core.revision import Weight
 from .record import RECORD_SIZE, changed_at, short_digests
 from .sections import GONE, BrokenError, Group
+from .swapped import links_made
+
+GRAIN = 0.02
+"""Seconds by which the kernel's times may be wrong: two of its ticks."""
 
 _NONE: dict[str, bytes] = {}
 
@@ -47,21 +52,34 @@ def all_paths(trees: Sequence[Tree]) -> set[str]:
     return {path for group in all_files(trees) for path in _paths(trees, group, group.files)}
 
 
-def newest_change(trees: Sequence[Tree], counts: Callable[[str, str], bool]) -> float | None:
-    """When the newest file changed (monotonic seconds), of those that count; None where its time lies ahead.
+def newest_change(trees: Sequence[Tree], weight: Callable[[str, str], Weight]) -> float | None:
+    """When the newest file came to be what it is, of those that count; None where its time lies ahead.
 
-    ``counts`` gets its absolute path and its name in its tree.
+    In monotonic seconds. ``weight`` gets a file's absolute path and its name in its tree.
     """
-    newest = 0
+    newest = 0.0
+    for at, tree, relative in _times(trees):
+        if at > newest and weight(tree.absolute(relative), relative) is not Weight.NONE:
+            newest = at
+    age = time.time() - newest
+    return time.monotonic() - age if age > 0 else None
+
+
+def changed_since(trees: Sequence[Tree], moment: float) -> set[str]:
+    """The absolute paths of what came to be what it is after a moment (monotonic seconds), or may have."""
+    after = moment - time.monotonic() + time.time() - GRAIN
+    return {tree.absolute(relative) for at, tree, relative in _times(trees) if at > after}
+
+
+def _times(trees: Sequence[Tree]) -> Iterator[tuple[float, Tree, str]]:
+    """When each file came to be what it is (seconds since 1970), with its name in its tree."""
     for tree in trees:
+        linked = links_made(tree.absolute(""))
         for directory, table in tree.tables.items():
             prefix = f"{directory}/" if directory else ""
             for name, record in table.items():
-                at = changed_at(record) if len(record) == RECORD_SIZE else 0
-                if at > newest and counts(tree.absolute(prefix + name), prefix + name):
-                    newest = at
-    age = time.time() - newest / 1e9
-    return time.monotonic() - age if age > 0 else None
+                if len(record) == RECORD_SIZE:
+                    yield max(changed_at(record), linked) / 1e9, tree, prefix + name
 
 
 def files_at(trees: Sequence[Tree], paths: Iterable[str]) -> Iterator[Group]:

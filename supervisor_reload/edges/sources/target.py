@@ -24,7 +24,7 @@ from ...core.orders import ComputeRevision
 from ...core.reactions import Reactions
 from ...core.revision import Fingerprint, Weight
 from . import bytecode, comparing
-from .comparing import all_files, all_paths, differences, files_at, newest_change
+from .comparing import all_files, all_paths, changed_since, differences, files_at, newest_change
 from .linked import LinkedTrees
 from .reach import Reach
 from .record import digest, key
@@ -153,7 +153,7 @@ class Reading:
         if failure is not None:
             raise failure
         self._was_read = True
-        return self._answer(is_final=request.final, is_full=request.full)
+        return self._answer(request)
 
     def recent_sources(self, now: float) -> list[str]:
         """Sources whose bytecode is doubted at a monotonic time; may be called from any thread."""
@@ -229,9 +229,12 @@ class Reading:
         if self._is_compared and not self._before:  # else the files are not those of the mark
             self._remembered.keep(lambda: all_files(self._all), self._mark, is_quiet=self._is_quiet)
 
-    def _answer(self, *, is_final: bool, is_full: bool) -> RevisionComputed:
+    def _answer(self, request: ComputeRevision) -> RevisionComputed:
+        is_final = request.final
         is_first = is_final and not self._is_compared
-        changed = tuple(sorted(self._settled() if is_final else self._before))
+        found = set(self._settled() if is_final else self._before)
+        found |= changed_since(self._all, request.since) if request.since is not None else set()
+        changed = tuple(sorted(found))
         if is_final:
             self._before.clear()
         return RevisionComputed(
@@ -240,13 +243,10 @@ class Reading:
             changed=changed,
             rules=self._rules(changed),
             mark=self._mark if is_final else "",
-            written=newest_change(self._all, self._counts) if is_first else None,
-            full=is_full,
+            written=newest_change(self._all, self._weight) if is_first else None,
+            full=request.full,
             final=is_final,
         )
-
-    def _counts(self, path: str, relative: str) -> bool:
-        return self._weight(path, relative) is not Weight.NONE
 
     def _settled(self) -> Collection[str]:
         """What changed since the final reading before, be it in the life before; it is remembered now."""

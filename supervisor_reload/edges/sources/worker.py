@@ -74,9 +74,12 @@ class Sources:
         self._worker = threading.Thread(target=self._work, name="sources", daemon=True)
         self._worker.start()
 
-    def compute(self, target: str, hints: tuple[str, ...], *, full: bool, final: bool) -> None:
+    def compute(
+        self, target: str, hints: tuple[str, ...], *, full: bool, final: bool, since: float | None = None
+    ) -> None:
         """Read what changed; RevisionComputed or RevisionFailed follows."""
-        self._requests.put(ComputeRevision(target=target, hints=hints, full=full, final=final))
+        asked = ComputeRevision(target=target, hints=hints, full=full, final=final, since=since)
+        self._requests.put(asked)
 
     def ask_git(self, target: str) -> None:
         """GitHeld follows."""
