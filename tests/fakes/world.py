@@ -42,6 +42,7 @@ from supervisor_reload.core.model import (
 from supervisor_reload.core.orders import Story
 from supervisor_reload.core.phase import Phase
 from supervisor_reload.core.recall import Recollection
+from supervisor_reload.edges.sources.comparing import GRAIN
 from supervisor_reload.engine import Engine, Inbox
 from supervisor_reload.outside import Outside
 
@@ -322,6 +323,7 @@ class World:
         rules = tuple(rule for rule in sorted(self.saves) if self.saves[rule] > saves[rule])
         is_changed = self.code.revision != revision or bool(rules)
         if since is not None:
+            since -= GRAIN
             rules = tuple({*rules, *(rule for rule, at in self.saved_for.items() if at > since)})
             is_changed |= self.saved_at > since
         changed = ("/app/app.py",) if is_changed else ()

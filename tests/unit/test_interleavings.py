@@ -172,7 +172,7 @@ def test_files_that_vanish_in_the_middle_halt_no_slot() -> None:
     world.put(FileChanged(target="web", path="/app", kind=ChangeKind.RESCAN))
     lost = RevisionFailed(target="web", reason="/app is gone")
     compute = world.compute
-    world.compute = lambda target, hints, *, full, final: world.put(replace(lost, final=final))  # type: ignore[method-assign]
+    world.compute = lambda *_, final, **__: world.put(replace(lost, final=final))  # type: ignore[method-assign]
     world.advance(10)
     signalled = len(world.orders)
     assert not world.target.intake.is_settled
