@@ -107,8 +107,9 @@ class Moves:
 
     def ask(self, slot: Slot, now: float, settings: TargetSettings) -> None:
         """Order what a leaving slot is due: once, but again where the order did not reach supervisord."""
-        if slot.state.is_up and now < slot.began + MIN_AGE:
-            self.slots[slot.name] = replace(slot, look_at=slot.began + MIN_AGE)
+        began = slot.began if slot.started is None else min(slot.started, slot.began)  # or it is seen late
+        if slot.state.is_up and now < began + MIN_AGE:
+            self.slots[slot.name] = replace(slot, look_at=began + MIN_AGE)
         elif slot.phase is Phase.QUIESCING:
             deadline = now + max(settings.lame_duck, REAP_INTERVAL)
             asked = replace(slot, is_asked=True, quiesced_pid=slot.pid, deadline=deadline)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from supervisor_reload.core import slotstory
@@ -14,6 +16,7 @@ from supervisor_reload.core.model import (
     SlotName,
     SlotSettings,
 )
+from supervisor_reload.core.moves import Moves
 from supervisor_reload.core.phase import TRANSITIONS, Phase
 from supervisor_reload.core.slot import (
     LOOK_INTERVAL,
@@ -225,3 +228,16 @@ def test_some_changes_are_no_story() -> None:
         (slot(Phase.SPARE, pid=0), slot(Phase.STARTING, pid=0)),
     ]
     assert [[]] * len(silent) == [slotstory.moved(target, old, new) for old, new in silent]
+
+
+def test_a_process_that_was_seen_late_is_old_enough_for_its_signal() -> None:
+    """It was started long before we came: others may fall while nothing but its age is waited for."""
+    settings = web(1, max_surge=0)
+    late = Slot(
+        settings=settings.slots[0], phase=Phase.DRAINING, state=S.RUNNING, pid=7, began=100.0, started=50.0
+    )
+    young = replace(late, started=100.0)
+    for slot, orders in ((late, 1), (young, 0)):
+        moves = Moves.of((slot,))
+        moves.ask(slot, 100.01, settings)
+        assert orders == len(moves.orders)
