@@ -114,7 +114,7 @@ def _is_surplus(slot: Slot, now: float) -> bool:
 def _next_look(slot: Slot, state: ProcessState, now: float) -> float | None:
     if state is ProcessState.STARTING:
         # supervisord turns STARTING into RUNNING when its loop wakes; up to 1 s late without a call
-        return max(slot.began + slot.settings.startsecs + REAP_INTERVAL, now + REAP_INTERVAL)
+        return max(slot.began_at + slot.settings.startsecs + REAP_INTERVAL, now + REAP_INTERVAL)
     return now + LOOK_INTERVAL if slot.phase.is_leaving else None
 
 

@@ -42,6 +42,7 @@ class Moves:
             now,
             limit=START_LIMIT,
             began=now,
+            started=None,
             revision=revision,
             is_surge=surge,
             is_surplus=False,
@@ -107,9 +108,8 @@ class Moves:
 
     def ask(self, slot: Slot, now: float, settings: TargetSettings) -> None:
         """Order what a leaving slot is due: once, but again where the order did not reach supervisord."""
-        began = slot.began if slot.started is None else min(slot.started, slot.began)  # or it is seen late
-        if slot.state.is_up and now < began + MIN_AGE:
-            self.slots[slot.name] = replace(slot, look_at=began + MIN_AGE)
+        if slot.state.is_up and now < slot.began_at + MIN_AGE:
+            self.slots[slot.name] = replace(slot, look_at=slot.began_at + MIN_AGE)
         elif slot.phase is Phase.QUIESCING:
             deadline = now + max(settings.lame_duck, REAP_INTERVAL)
             asked = replace(slot, is_asked=True, quiesced_pid=slot.pid, deadline=deadline)

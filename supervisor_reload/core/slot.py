@@ -105,6 +105,11 @@ class Slot:
         return self.settings.name
 
     @property
+    def began_at(self) -> float:
+        """When its process was started, as well as anybody can tell."""
+        return self.began if self.started is None else min(self.started, self.began)
+
+    @property
     def is_live(self) -> bool:
         """Whether a process fills it that is not on its way out."""
         return self.state.is_up and self.pid != self.dead_pid and not self.phase.is_leaving

@@ -291,7 +291,7 @@ class Promises(RuleBasedStateMachine):
             return
         if not program.is_ready(self.world.clock.now) or slot.signalled_pid == slot.pid:
             return
-        if slot.phase is Phase.STOPPING and not slot.is_retiring:
+        if slot.phase is Phase.STOPPING and not (slot.is_retiring and slot.state is S.RUNNING):
             return  # a boot that nobody wants any more
         assert program.pid in self.out_of_service(), "it was stopped before its work was done"
 
