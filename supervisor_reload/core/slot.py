@@ -106,8 +106,10 @@ class Slot:
 
     @property
     def began_at(self) -> float:
-        """When its process was started, as well as anybody can tell."""
-        return self.began if self.started is None else min(self.started, self.began)
+        """When its process was started, or told to reload itself, as well as anybody can tell."""
+        if self.started is None or self.told_pid == self.pid:
+            return self.began
+        return min(self.started, self.began)
 
     @property
     def is_live(self) -> bool:
