@@ -64,7 +64,8 @@ class Adoption:
             return
         self.oldest = min(times)
         if self.written is not None:
-            self.is_doubtful |= self.oldest < min(self.written + SLACK, self.came - TOGETHER)
+            # who began just before may well have read it: it was not yet done with its own start
+            self.is_doubtful |= self.oldest < min(self.written - SLACK, self.came - TOGETHER)
 
     def end(self, now: float) -> bool:
         """Whether it ends now: no event of a save before comes any more."""

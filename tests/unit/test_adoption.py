@@ -267,3 +267,13 @@ def test_links_that_go_round_end(tmp_path) -> None:
     (tmp_path / "b").symlink_to("a")
     assert links_made(str(tmp_path / "a")) > 0
     assert links_made("") == links_made("/") == 0
+
+
+def test_a_boot_that_began_with_the_save_runs_it() -> None:
+    """A spare slot boots some milliseconds after the save, and the kernel's times are coarser than that."""
+    world = settled(World(web(2)))
+    world.save("r1")
+    world.advance(TOGETHER + 10)
+    forgotten(world)
+    world.advance(30)
+    assert 1 == world.events().count("rollout began")
