@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .model import ObserverKind, WatchSettings
+from .model import UNKNOWN, ObserverKind, Revision, WatchSettings
 
 EVENTS_COME = 0.25
 """Seconds for a native file event, amply: measured were 2 ms. In this time a mere touch is doubted, too."""
@@ -57,10 +57,17 @@ class Adoption:
         self.until = now + events_come(watch, is_native=watch.observer is not ObserverKind.POLLING)
         self.is_unchecked = True
 
-    def doubt(self, started: Iterable[float | None]) -> None:
-        """Take when the processes began that were found: one that is older than a file may run other code."""
-        times = [at for at in started if at is not None]
-        if self.until is None or not times:
+    def doubt(self, found: Iterable[tuple[Revision | None, float | None]]) -> None:
+        """Take what is known of the processes that were found: which code they run, and when they began.
+
+        One that is older than a file may run other code, and one of which nobody knows will be replaced.
+        """
+        if self.until is None:
+            return
+        unsure = [(revision, at) for revision, at in found if revision in (None, UNKNOWN)]
+        self.is_doubtful |= any(revision == UNKNOWN for revision, _ in unsure)
+        times = [at for _, at in unsure if at is not None]
+        if not times:
             return
         self.oldest = min(times)
         if self.written is not None:

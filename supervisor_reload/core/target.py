@@ -86,7 +86,7 @@ class Target:
     def decide(self, now: float) -> list[Order]:
         """Compare what is wanted with what is observed; nothing is ordered twice."""
         before = dict(self.slots)
-        self.intake.adoption.doubt(slot.started for slot in before.values() if slot.revision is None)
+        self.intake.adoption.doubt({(slot.revision, slot.started) for slot in before.values()})
         orders = self.intake.elapse(now)
         self.slots = {name: elapse(slot, now) for name, slot in self.slots.items()}
         orders += self._diff(before)

@@ -277,3 +277,17 @@ def test_a_boot_that_began_with_the_save_runs_it() -> None:
     forgotten(world)
     world.advance(30)
     assert 1 == world.events().count("rollout began")
+
+
+def test_a_listener_that_dies_before_it_read_anything() -> None:
+    """Its journal tells of processes, and not of what they run: the next one checks what it finds."""
+    world = settled(World(PLAIN))
+    forgotten(world, 1.0)
+    world.advance(1.0005)
+    world.down_for = 15.0
+    world.kill_listener()
+    assert world.journal.found()["target web"]["accepted"] is None
+    world.save("r1", passes=False)
+    world.advance(60)
+    assert 1 == boots(world)
+    assert Condition.REFUSED is condition(world.target)[0]
