@@ -161,7 +161,10 @@ def errors_of(load: Load) -> dict[str, int]:
 
 def wait_for_end(pid: int, limit: float = LIMIT) -> None:
     """Until a process of somebody else has ended (reaped or not)."""
-    fd = os.pidfd_open(pid)
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return  # reaped already
     try:
         assert select.select([fd], [], [], limit)[0], f"process {pid} lives on"
     finally:
