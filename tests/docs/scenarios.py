@@ -75,7 +75,7 @@ def save(app: Path, version: str) -> None:
     text = re.sub(
         r'^VERSION = ".*?"', f'VERSION = "{version}"', app.read_text(encoding="utf-8"), flags=re.MULTILINE
     )
-    new = app.with_name(f".{app.name}.new")
+    new = app.with_name(f".{app.name}.tmp")
     new.write_text(text, encoding="utf-8")
     new.replace(app)
 
