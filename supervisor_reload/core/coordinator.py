@@ -109,7 +109,7 @@ class Coordinator:
 
     def decide(self, now: float) -> list[Order]:
         """What all targets want done now, and what a changed configuration asks for."""
-        orders = self._go_on() + self.reconfiguring.decide(now)
+        orders = self._go_on(now) + self.reconfiguring.decide(now)
         if any(isinstance(order, TakeOver) for order in orders):
             self._index()
             self._restrain()  # those that came are no better off
@@ -127,12 +127,12 @@ class Coordinator:
         times.append(at if at is not None and at > now else None)
         return min((at for at in times if at is not None), default=None)
 
-    def _go_on(self) -> list[Order]:
+    def _go_on(self, now: float) -> list[Order]:
         """Once, when everything was looked at: what the listener before us had begun to look at or to do."""
         if not self._is_new or self.must_look_at_all:
             return []
         self._is_new = False
-        return [order for target in self.targets.values() for order in target.resume()]
+        return [order for target in self.targets.values() for order in target.resume(now)]
 
     def _degrade(self, fact: JournalFailed | JournalMended) -> list[Order]:
         """What is under way is finished, as far as there is room for its records; nothing new begins."""

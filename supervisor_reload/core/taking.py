@@ -5,6 +5,8 @@ It only routes: the rules are in ``slot`` and ``looks``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .facts import (
     OrderRefused,
     ProbeFailed,
@@ -17,7 +19,7 @@ from .facts import (
     WorkPending,
 )
 from .looks import look_soon, observe
-from .model import Revision, SlotName
+from .model import ProcessState, Revision, SlotName
 from .orders import BeginDraining, BeginProbing, EndDraining, EndProbing, Order
 from .phase import Phase
 from .slot import (
@@ -77,6 +79,19 @@ def _hear(slot: Slot, fact: OrderRefused | SignalSent, now: float) -> Slot:
     if isinstance(fact, SignalSent):
         return hear_sent(slot, fact.pid)
     return refuse(slot, fact.code, fact.message, now)
+
+
+def ask_again(slot: Slot, now: float) -> Slot:
+    """What the first look after our death makes of a process that was about to be stopped as surplus.
+
+    It is RUNNING, so supervisord was never told; and those that were enough without it may have fallen since.
+    """
+    was_told = slot.is_asked or slot.pid in (slot.quiesced_pid, slot.signalled_pid)
+    is_untold = slot.phase is Phase.STOPPING and slot.state is ProcessState.RUNNING and not was_told
+    if not (is_untold and slot.is_retiring):
+        return slot
+    limit = slot.settings.ready.timeout
+    return replace(slot, phase=Phase.PROBING, since=now, deadline=now + limit, look_at=now, is_retiring=False)
 
 
 def follow(old: Slot, new: Slot) -> list[Order]:

@@ -20,7 +20,7 @@ from .restraint import ECHOES, Restraint
 from .rollout import Outcome, Rollout, forgive, is_complete, roll, trim, undo
 from .slot import Slot, elapse, miss, relabel
 from .slotstory import moved
-from .taking import SlotFact, follow, name_of, take
+from .taking import SlotFact, ask_again, follow, name_of, take
 from .trigger import Trigger
 
 
@@ -112,7 +112,7 @@ class Target:
         probes = [order for order in after if isinstance(order, BeginProbing)]
         return [*orders, *(order for order in after if order not in probes), *moves.orders, *probes]
 
-    def resume(self) -> list[Order]:
+    def resume(self, now: float) -> list[Order]:
         """Go on where the listener before us ended: what it looked at is looked at again.
 
         Where none of the processes that it knew is left, supervisord started everything anew, also the
@@ -120,9 +120,9 @@ class Target:
         """
         lives = [self.slots[name].pid == pid for name, pid in self.known_pids.items()]
         self.is_trimmed = self.is_trimmed and (any(lives) or not lives)
-        orders = [
-            order for slot in self.slots.values() for order in follow(Slot(settings=slot.settings), slot)
-        ]
+        asked = {name: ask_again(slot, now) for name, slot in self.slots.items()}
+        self.is_trimmed, self.slots = self.is_trimmed and asked == self.slots, asked
+        orders = [order for slot in asked.values() for order in follow(Slot(settings=slot.settings), slot)]
         if self.rollout is not None:
             orders.append(Tell(story=story.resumed(self, self.rollout)))
         return orders

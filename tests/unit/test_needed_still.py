@@ -6,8 +6,9 @@ import pytest
 
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.phase import Phase
+from tests.fakes.journal import Killed
 from tests.fakes.supervisord import Boot
-from tests.fakes.world import World, settled, web
+from tests.fakes.world import Code, World, settled, web
 
 A, B = "web:web_00", "web:web_01"
 
@@ -68,3 +69,32 @@ def test_who_was_asked_to_take_no_new_work_is_started_again() -> None:
     assert [S.RUNNING, S.STOPPED] == world.states()
     assert pid != world.supervisor.programs[A].pid
     assert "r1" == world.target.slots[A].revision
+
+
+def test_what_was_to_be_stopped_when_we_died_is_needed_if_its_successor_fell() -> None:
+    """It is on record that the old process is stopped; nobody told supervisord, and the new one falls."""
+    world = settled(World(web(2)))
+    old = next(iter(world.ready()))
+
+    def die() -> None:
+        if world.journal.found()[f"slot {old}"].get("phase") == Phase.STOPPING.value:
+            raise Killed
+
+    world.journal.after = die
+    world.down_for = 1.0
+    world.save("r1")
+    world.supervisor.on_change = lambda name: None
+    while world.down_until is None:
+        world.advance(0.01)
+    new = next(name for name in world.ready() if name != old)
+    world.supervisor.crash(new)
+
+    def judge(verb: str, name: str) -> None:
+        assert name != old or [ready for ready in world.ready() if ready != old], "nobody serves"
+
+    world.on_order = judge
+    world.code = Code(revision="r1", boot=Boot(ready_after=2.0))
+    world.supervisor.crash(new)
+    world.advance(60)
+    assert {"r1"} == {slot.revision for slot in world.target.slots.values() if slot.state.is_up}
+    assert 1 == len(world.ready())
