@@ -134,8 +134,7 @@ class Engine:
         self._carry_out(orders)
         self._keep()
         if self._pause and self._blocked_until == blocked_until:  # what was ordered came through, too
-            self._pause = 0.0
-            self._core.unreachable = ""
+            self._pause, self._core.unreachable = 0.0, ""
             self._keep()
             log.info("supervisord answers again")
 

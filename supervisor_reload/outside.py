@@ -95,8 +95,7 @@ class Outside:
                 _refuse_unknown(never)
 
     def _compute(self, order: ComputeRevision) -> None:
-        how = {"full": order.full, "final": order.final}
-        self.sources.compute(order.target, order.hints, **how, since=order.since)
+        self.sources.compute(order.target, order.hints, full=order.full, final=order.final, since=order.since)
 
     def _follow(self, order: Following) -> None:
         match order:

@@ -5,8 +5,6 @@ It only routes: the rules are in ``slot`` and ``looks``.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .facts import (
     OrderRefused,
     ProbeFailed,
@@ -90,8 +88,7 @@ def ask_again(slot: Slot, now: float) -> Slot:
     is_untold = slot.phase is Phase.STOPPING and slot.state is ProcessState.RUNNING and not was_told
     if not (is_untold and slot.is_retiring):
         return slot
-    limit = slot.settings.ready.timeout
-    return replace(slot, phase=Phase.PROBING, since=now, deadline=now + limit, look_at=now, is_retiring=False)
+    return slot.enter(Phase.PROBING, now, limit=slot.settings.ready.timeout, look_at=now)
 
 
 def follow(old: Slot, new: Slot) -> list[Order]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from supervisor_reload.core.adoption import SLACK
 from supervisor_reload.core.coordinator import Coordinator
 from supervisor_reload.core.facts import (
     ChangeKind,
@@ -42,7 +43,6 @@ from supervisor_reload.core.model import (
 from supervisor_reload.core.orders import Story
 from supervisor_reload.core.phase import Phase
 from supervisor_reload.core.recall import Recollection
-from supervisor_reload.edges.sources.comparing import GRAIN
 from supervisor_reload.engine import Engine, Inbox
 from supervisor_reload.outside import Outside
 
@@ -323,7 +323,7 @@ class World:
         rules = tuple(rule for rule in sorted(self.saves) if self.saves[rule] > saves[rule])
         is_changed = self.code.revision != revision or bool(rules)
         if since is not None:
-            since -= GRAIN
+            since -= SLACK
             rules = tuple({*rules, *(rule for rule, at in self.saved_for.items() if at > since)})
             is_changed |= self.saved_at > since
         changed = ("/app/app.py",) if is_changed else ()

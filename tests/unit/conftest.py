@@ -45,3 +45,13 @@ def app(tmp_path) -> Path:
     (root / "main.py").write_text("main")
     (root / "pkg" / "mod.py").write_text("mod")
     return root
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    """A directory outside of what is watched."""
+    made = tmp_path / "out"
+    (made / "deep").mkdir(parents=True)
+    (made / "x.py").write_text("x")
+    (made / "deep" / "y.py").write_text("y")
+    return made

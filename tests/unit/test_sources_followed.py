@@ -5,23 +5,12 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from pathlib import Path
 
 import pytest
 
 from supervisor_reload.core.filters import Filter
 from supervisor_reload.edges.sources import linked
 from tests.fakes.lives import live, names
-
-
-@pytest.fixture
-def out(tmp_path) -> Path:
-    """A directory outside of what is watched."""
-    made = tmp_path / "out"
-    (made / "deep").mkdir(parents=True)
-    (made / "x.py").write_text("x")
-    (made / "deep" / "y.py").write_text("y")
-    return made
 
 
 def test_what_is_behind_a_followed_link_counts(app, out, reader):

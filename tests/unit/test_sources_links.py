@@ -6,21 +6,10 @@ import os
 import shutil
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from supervisor_reload.edges.sources.reach import Reach
-
-
-@pytest.fixture
-def out(tmp_path) -> Path:
-    """A directory outside of what is watched."""
-    made = tmp_path / "out"
-    (made / "deep").mkdir(parents=True)
-    (made / "x.py").write_text("x")
-    (made / "deep" / "y.py").write_text("y")
-    return made
 
 
 @pytest.mark.fault(48)

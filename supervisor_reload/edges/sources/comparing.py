@@ -10,13 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from ...core.adoption import SLACK
 from ...core.revision import Weight
 from .record import RECORD_SIZE, changed_at, short_digests
 from .sections import GONE, BrokenError, Group
 from .swapped import links_made
-
-GRAIN = 0.02
-"""Seconds by which the kernel's times may be wrong: two of its ticks."""
 
 _NONE: dict[str, bytes] = {}
 
@@ -67,7 +65,7 @@ def newest_change(trees: Sequence[Tree], weight: Callable[[str, str], Weight]) -
 
 def changed_since(trees: Sequence[Tree], moment: float) -> set[str]:
     """The absolute paths of what came to be what it is after a moment (monotonic seconds), or may have."""
-    after = moment - time.monotonic() + time.time() - GRAIN
+    after = moment - time.monotonic() + time.time() - SLACK
     return {tree.absolute(relative) for at, tree, relative in _times(trees) if at > after}
 
 
