@@ -118,7 +118,9 @@ class Promises(RuleBasedStateMachine):
         self.number += revision is None
         revision = revision or f"r{self.number}"
         if revision not in self.passed:
-            self.needs[revision] = (self.world.clock.now, rules)
+            # without a journal, only a process that is older than the files could tell the next listener
+            is_forgotten = self.world.down_until is not None and not self.world.journal.lines
+            self.needs[revision] = (self.world.clock.now, () if is_forgotten else rules)
         passes = self.passed.setdefault(revision, passes or not self.settings.check.command)
         self.world.save(revision, boot=boot, passes=passes, rules=rules)
 
