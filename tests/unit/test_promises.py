@@ -82,6 +82,8 @@ class Promises(RuleBasedStateMachine):
         """when a revision was first saved, and which commands it must be preceded by"""
         self.stopped: set[SlotName] = set()
         self.ever_stopped: set[SlotName] = set()
+        self.unsure: set[SlotName] = set()
+        """nobody knows whether it was an operator who stopped it, or we, as a spare slot"""
         self.told: set[tuple[int, int]] = set()
         """which process was told to reload itself, in which rollout"""
         self.disturbed = False
@@ -150,6 +152,7 @@ class Promises(RuleBasedStateMachine):
             return
         self.stopped.add(self.slot(number))
         self.ever_stopped.add(self.slot(number))
+        self.unsure.discard(self.slot(number))
 
     @rule(number=st.integers(0, 3))
     def operator_starts(self, number: int) -> None:
@@ -215,6 +218,7 @@ class Promises(RuleBasedStateMachine):
             if program.state in (S.STOPPED, S.STOPPING):  # that stays so, whoever stopped it
                 self.stopped.add(program.name)
                 self.ever_stopped.add(program.name)
+                self.unsure.add(program.name)
         self.disturbed = True
         self.needs = dict.fromkeys(self.needs, (0.0, ()))
         self.passed[world.code.revision] = True
@@ -251,7 +255,8 @@ class Promises(RuleBasedStateMachine):
             self.told.add((program.pid, target.rollout.id))
         if verb == "start":
             serves = any(slot.is_live for slot in target.slots.values() if slot.name != name)
-            is_spare = self.settings.has_spare and serves  # stopped while others were enough: spare again
+            # stopped while others were enough: spare again
+            is_spare = self.settings.has_spare and (serves or name in self.unsure)
             allowed = name not in self.stopped or self.disturbed or is_spare
             assert allowed, "what an operator stopped was started"
             self.stopped.discard(name)  # it runs again, rightly or because nobody could know
