@@ -9,16 +9,20 @@ from __future__ import annotations
 import json
 import threading
 import time
+from functools import partial
 
 from ...core.model import SlotSettings
 from ..asking import BODY_LIMIT, Question, attempt, get
+from ..serving import waits
 
 NO_CONTENT = 204
 
 
 def http(slot: SlotSettings, pid: int, limit: float, ended: threading.Event) -> str | None:
     """Whether the process says that it has nothing in hand; None, or why not."""
-    question = Question(slot.drain.address, pid, time.monotonic() + limit, ended, "drain")
+    question = Question(
+        slot.drain.address, pid, time.monotonic() + limit, ended, "drain", partial(waits, pid)
+    )
     refusal = attempt(question, limit, _is_done)
     if refusal is not None and "refused" in refusal:
         return f"{refusal}; while it drains it must go on answering there, or set drain=connections"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 from ...core.model import ReadySettings
 from ..asking import Question, asked, attempt, get
+from ..serving import waits
 
 
 def accepted(ready: ReadySettings, pid: int, limit: float, ended: threading.Event) -> str | None:
@@ -23,7 +25,7 @@ def http(ready: ReadySettings, pid: int, limit: float, ended: threading.Event) -
 
 
 def _question(ready: ReadySettings, pid: int, limit: float, ended: threading.Event) -> Question:
-    return Question(ready.address, pid, time.monotonic() + limit, ended, "ready")
+    return Question(ready.address, pid, time.monotonic() + limit, ended, "ready", partial(waits, pid))
 
 
 def _is_accepted(question: Question) -> None:

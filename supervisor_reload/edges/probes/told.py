@@ -12,7 +12,8 @@ import threading
 from ...core.model import ReadySettings
 from ..processes import may_look, tree
 from ..sayings import Hearing, Said
-from .accepting import accepting, served
+from ..serving import served
+from .accepting import accepting
 
 log = logging.getLogger(__name__)
 
