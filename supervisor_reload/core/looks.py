@@ -70,14 +70,13 @@ def _adopt(slot: Slot, process: Process, now: float, on_disk: Revision | None) -
     """A new process: the one that we ordered, or somebody else's."""
     if process.pid == slot.pid:
         slot = replace(slot, signalled_pid=0, quiesced_pid=0, told_pid=0, pid=0)
-    ready = slot.settings.ready
     revision = slot.revision if slot.phase is Phase.STARTING else on_disk
     was_up = slot.phase in (Phase.PROBING, Phase.SOAKING, Phase.READY)
     falls = slot.falls if revision == slot.revision else 0
     return slot.enter(
         Phase.PROBING,
         now,
-        limit=max(ready.timeout, slot.settings.startsecs + LOOK_INTERVAL),
+        limit=_limit_of(slot, now),
         pid=process.pid,
         born=process.born,
         started=process.started,
@@ -89,9 +88,22 @@ def _adopt(slot: Slot, process: Process, now: float, on_disk: Revision | None) -
         former_revision=slot.revision,
         revision=revision,
         is_by_hand=False,
+        is_due=False,
         is_started_by_hand=_is_started_by_hand(slot),
         is_surplus=_is_surplus(slot, now),
     )
+
+
+def _limit_of(slot: Slot, now: float) -> float:
+    """Seconds that a new process has to become ready.
+
+    Where the one before it was not ready either, its time goes on: of a crash loop with startsecs=0 whose
+    events get lost nothing is seen but new pids, and it would boot for ever.
+    """
+    whole = max(slot.settings.ready.timeout, slot.settings.startsecs + LOOK_INTERVAL)
+    if slot.phase not in (Phase.PROBING, Phase.SOAKING) or slot.deadline is None:
+        return whole
+    return min(whole, max(0.0, slot.deadline - now))
 
 
 def _is_started_by_hand(slot: Slot) -> bool:

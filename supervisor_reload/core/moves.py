@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from .model import ProcessState, Revision, SlotName, TargetSettings
 from .orders import Order, SignalProcess, StartProcess, StopProcess
 from .phase import Phase
-from .slot import KILL_MARGIN, LOOK_INTERVAL, MIN_AGE, REAP_INTERVAL, Slot
+from .slot import KILL_MARGIN, LOOK_INTERVAL, MIN_AGE, REAP_INTERVAL, RESTART_WINDOW, Slot
 
 START_LIMIT = 10.0
 """Seconds until supervisord must show a process that it said it started."""
@@ -44,8 +44,10 @@ class Moves:
             began=now,
             started=None,
             revision=revision,
+            falls=slot.falls if revision == slot.revision else 0,
             is_surge=surge,
             is_surplus=False,
+            is_due=False,
             pid=0,
         )
         self._put(moved, StartProcess(name=slot.name))
@@ -61,7 +63,10 @@ class Moves:
 
         ``tend`` orders what each step needs, and leads on to the next.
         """
-        if slot.state is not ProcessState.RUNNING or slot.signalled_pid == slot.pid:
+        # in a crash loop our signal would meet the next process, which may have the new code already
+        has_fallen = slot.fell_at > 0.0 and now < slot.fell_at + RESTART_WINDOW
+        is_crashing = slot.phase is not Phase.READY and (has_fallen or slot.former_pid != 0)
+        if slot.state is not ProcessState.RUNNING or slot.signalled_pid == slot.pid or is_crashing:
             self.stop(slot, now, settings.stop_timeout, retiring=retiring)
         elif settings.quiesce_signal and slot.quiesced_pid != slot.pid:
             self.slots[slot.name] = slot.enter(
@@ -140,6 +145,7 @@ class Moves:
             revision=revision,
             soak=soak,
             told_pid=slot.pid,
+            is_due=False,
             is_unanswered=True,
             look_at=now + MIN_AGE,
         )
