@@ -77,10 +77,10 @@ class Engine:
         """
         self._core = coordinator
         self._inbox = inbox
-        self._outside = outside
+        self._memory = Memory(dict(kept or {}), hide=outside.hide)
+        self._outside = outside = replace(outside, observers=(*outside.observers, self._memory.witness))
         self._clock = outside.clock
         self._surroundings = Surroundings(outside, tuple(coordinator.targets), coordinator.target_of, build)
-        self._memory = Memory(dict(kept or {}), hide=outside.hide)
         self._watched: dict[SlotName, Process] = {}
         """the process of each slot whose exit is watched, with what no look at supervisord tells"""
         self._ticked_at = self._decided_at = self._clock()

@@ -18,11 +18,13 @@ from .core.orders import (
     BeginDraining,
     BeginProbing,
     CancelCheck,
+    CancelHook,
     ComputeRevision,
     EndDraining,
     EndProbing,
     RunCheck,
     RunCommand,
+    RunHook,
     Story,
     Tell,
 )
@@ -32,6 +34,7 @@ from .core.ports import (
     Commands,
     Draining,
     ExitWatch,
+    Hooks,
     Journal,
     Observer,
     Probing,
@@ -46,7 +49,9 @@ LAST_WORDS = 2000
 """Bytes of a failed process's stderr that are shown."""
 
 Following = BeginProbing | EndProbing | BeginDraining | EndDraining
-Harmless = Following | ComputeRevision | RunCheck | CancelCheck | RunCommand | AskGit | Tell
+Harmless = (
+    Following | ComputeRevision | RunCheck | CancelCheck | RunCommand | RunHook | CancelHook | AskGit | Tell
+)
 """the orders that never touch a process"""
 
 
@@ -59,6 +64,7 @@ class Outside:
     watch: Watch
     checks: Checks
     commands: Commands
+    hooks: Hooks
     probing: Probing
     draining: Draining
     exits: ExitWatch
@@ -87,6 +93,8 @@ class Outside:
                 self.checks.cancel(order.target)
             case RunCommand():
                 self.commands.run(order.target, order.rule, order.revision, order.changed)
+            case RunHook() | CancelHook():
+                self._prepare(order)
             case AskGit():
                 self.sources.ask_git(order.target)
             case Tell():
@@ -96,6 +104,13 @@ class Outside:
 
     def _compute(self, order: ComputeRevision) -> None:
         self.sources.compute(order.target, order.hints, full=order.full, final=order.final, since=order.since)
+
+    def _prepare(self, order: RunHook | CancelHook) -> None:
+        match order:
+            case RunHook():
+                self.hooks.run(order.target, order.rollout, order.revision, order.changed)
+            case CancelHook():
+                self.hooks.cancel(order.target, order.rollout)
 
     def _follow(self, order: Following) -> None:
         match order:

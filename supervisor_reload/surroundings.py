@@ -12,7 +12,7 @@ from typing import Protocol
 
 from .core.model import Settings, SlotName, TargetSettings
 from .core.orders import DropEyes, PrepareEyes, TakeOver, Tell
-from .core.ports import Checks, Commands, Draining, Probing, Sources, Watch
+from .core.ports import Checks, Commands, Draining, Hooks, Probing, Sources, Watch
 from .outside import Harmless, Outside
 
 Change = PrepareEyes | DropEyes | TakeOver
@@ -38,12 +38,13 @@ class Hands:
 
     checks: Checks
     commands: Commands
+    hooks: Hooks
     probing: Probing
     draining: Draining
 
     def close(self) -> None:
         """End everything that runs."""
-        for each in (self.checks, self.commands, self.probing, self.draining):
+        for each in (self.checks, self.commands, self.hooks, self.probing, self.draining):
             each.close()
 
 
@@ -78,6 +79,7 @@ class Surroundings:
         hands = Hands(
             checks=outside.checks,
             commands=outside.commands,
+            hooks=outside.hooks,
             probing=outside.probing,
             draining=outside.draining,
         )
@@ -103,6 +105,7 @@ class Surroundings:
         for hands in {*self._hands.values()}:
             hands.checks.tick()
             hands.commands.tick()
+            hands.hooks.tick()
 
     def discard_stale_bytecode(self, target: str) -> None:
         """Before a process of this target is started."""
@@ -163,6 +166,7 @@ class Surroundings:
             watch=eyes.watch,
             checks=hands.checks,
             commands=hands.commands,
+            hooks=hands.hooks,
             probing=hands.probing,
             draining=hands.draining,
         )

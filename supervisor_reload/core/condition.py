@@ -9,6 +9,7 @@ from .model import ProcessState
 from .phase import Phase
 
 if TYPE_CHECKING:
+    from .slot import Slot
     from .target import Target
 
 
@@ -31,6 +32,8 @@ class Condition(enum.Enum):
     """the code on disk failed as often as it may: left alone until it changes or an operator helps"""
     ABORTED = "ABORTED"
     """an operator ended its rollout: left alone until the files change"""
+    PAUSED = "PAUSED"
+    """an operator paused it: what changes waits until it is resumed"""
     STOPPED = "STOPPED"
     """nothing runs it: every process was stopped by hand"""
     DOWN = "DOWN"
@@ -40,6 +43,8 @@ class Condition(enum.Enum):
 def condition(target: Target) -> tuple[Condition, str]:
     """How a target stands, and why; '' where there is nothing to say."""
     restraint, intake = target.restraint, target.intake
+    if target.is_paused:
+        return Condition.PAUSED, _beside_the_pause(target)
     if target.rollout is not None:
         return Condition.ROLLING, f"to {target.rollout.revision}"
     if intake.rejected is not None:  # newer than what is held: that was saved before
@@ -49,8 +54,25 @@ def condition(target: Target) -> tuple[Condition, str]:
     if restraint.is_held:
         return Condition.HELD, restraint.reason
     if restraint.is_left_alone:
-        return Condition.ABORTED, "a process was stopped by hand in the middle of a rollout"
+        return Condition.ABORTED, restraint.reason
     return _at_rest(target)
+
+
+def _beside_the_pause(target: Target) -> str:
+    """What else is to be known: a pause must hide no trouble."""
+    down = _down(target)
+    if down is not None:
+        return f"{down.name} is down: {down.reason}"
+    if target.rollout is not None:
+        return f"in the rollout to {target.rollout.revision}"
+    return target.intake.refusal if target.intake.rejected is not None else target.restraint.reason
+
+
+def _down(target: Target) -> Slot | None:
+    """A process that failed, and that supervisord does not bring back."""
+    slots = target.slots.values()
+    failed = (slot for slot in slots if slot.phase is Phase.FAILED and slot.state is not ProcessState.BACKOFF)
+    return next(failed, None)
 
 
 def _at_rest(target: Target) -> tuple[Condition, str]:
@@ -61,11 +83,12 @@ def _at_rest(target: Target) -> tuple[Condition, str]:
     if restraint.retry_at is not None:
         return Condition.WAITING, restraint.reason
     is_old = goal is not None and any(slot.revision != goal.revision for slot in in_use)
-    if is_old and restraint.obstacle:
-        return Condition.WAITING, restraint.obstacle
+    keeps = restraint.obstacle or target.intake.gathering.blindness
+    if is_old and keeps:
+        return Condition.WAITING, keeps
     if all(slot.phase is Phase.READY for slot in in_use):
         return (Condition.WAITING, "for min_interval or max_per_hour") if is_old else (Condition.READY, "")
-    down = [slot for slot in in_use if slot.phase is Phase.FAILED and slot.state is not ProcessState.BACKOFF]
-    if down:
-        return Condition.DOWN, down[0].reason
+    down = _down(target)
+    if down is not None:
+        return Condition.DOWN, down.reason
     return Condition.STARTING, ""

@@ -20,6 +20,8 @@ from .facts import (
     Fact,
     FileChanged,
     GitHeld,
+    HookFailed,
+    HookSucceeded,
     JournalFailed,
     JournalMended,
     ProcessesObserved,
@@ -30,11 +32,16 @@ from .facts import (
     Ticked,
 )
 from .model import Settings, SlotName, TargetSettings
+from .obeying import CROWDED, answer_to, read_by
 from .orders import Order, TakeOver, Tell
-from .recall import Recollection, owed, recall
+from .recall import Recollection, answered, owed, recall
 from .reconfiguring import ConfigurationFact, Reconfiguring
+from .requests import KEPT, Answer, Requested, Verb
 from .taking import SlotFact, name_of
 from .target import Target
+
+Ended = CheckPassed | CheckFailed | CommandSucceeded | CommandFailed | HookSucceeded | HookFailed
+"""Facts about a command of the operator's"""
 
 
 class Coordinator:
@@ -56,6 +63,11 @@ class Coordinator:
         self._is_new = True
         self.unwritten = self.unreachable = ""
         """why the journal can't be written, and why supervisord can't be asked; '' where they can"""
+        self._unread: list[Answer] = []
+        """to those who wait for a reading"""
+        self.answers = answered(past)
+        """to the newest requests; a number is used again"""
+        self._asked = len(self.answers)
         self._is_frozen = False
         self._by_slot: dict[SlotName, Target] = {}
         self._index()
@@ -74,8 +86,8 @@ class Coordinator:
             case Ticked():
                 self.must_look_at_all = True
                 return []
-            case JournalFailed() | JournalMended():
-                return self._degrade(fact)
+            case Requested() | JournalFailed() | JournalMended():
+                return self._obey(fact) if isinstance(fact, Requested) else self._degrade(fact)
             case _ if isinstance(fact, ConfigurationFact):
                 orders = self.reconfiguring.take(fact, now)
                 self.must_look_at_all |= self.reconfiguring.wants_look or isinstance(fact, GroupsChanged)
@@ -87,7 +99,14 @@ class Coordinator:
             case FileChanged() | GitHeld() | RevisionComputed() | RevisionFailed() | SeenBy():
                 sifted = self.reconfiguring.switching.sift(fact, now)
                 return [] if sifted is None else self.targets[sifted.target].take(sifted, now)
-            case CheckPassed() | CheckFailed() | CommandSucceeded() | CommandFailed():
+            case (
+                CheckPassed()
+                | CheckFailed()
+                | CommandSucceeded()
+                | CommandFailed()
+                | HookSucceeded()
+                | HookFailed()
+            ):
                 target = self.targets.get(fact.target)
                 return [] if target is None else target.take(fact, now)
             case _:
@@ -118,6 +137,7 @@ class Coordinator:
         for name, target in self.targets.items():
             if name not in self.reconfiguring.switching.ahead:
                 orders += target.decide(now)
+        self._tell_read()
         return orders
 
     def wakes_at(self, now: float) -> float | None:
@@ -133,6 +153,34 @@ class Coordinator:
             return []
         self._is_new = False
         return [order for target in self.targets.values() for order in target.resume(now)]
+
+    def _obey(self, asked: Requested) -> list[Order]:
+        """Do what an operator asks, once, and note the answer."""
+        if any(answer.id == asked.id for answer in (*self.answers.values(), *self._unread)):
+            return []
+        is_reading = asked.verb is Verb.READ
+        if is_reading and len(self._unread) >= KEPT:  # each reads everything
+            names = asked.targets or tuple(self.targets)
+            self._answer(Answer(id=asked.id, refused=tuple((name, CROWDED) for name in names)))
+            return []
+        answer, orders = answer_to(asked, self.targets)
+        if is_reading and answer.done:
+            self._unread.append(answer)
+        else:
+            self._answer(answer)
+        return orders
+
+    def _answer(self, answer: Answer) -> None:
+        self._asked += 1
+        self.answers[self._asked % KEPT] = answer
+
+    def _tell_read(self) -> None:
+        """Answer who asked for a reading, once nothing is read any more, and no file changes."""
+        for answer in self._unread[:]:
+            found = read_by(answer, self.targets)
+            if found is not None:
+                self._answer(found)
+                self._unread.remove(answer)
 
     def _degrade(self, fact: JournalFailed | JournalMended) -> list[Order]:
         """What is under way is finished, as far as there is room for its records; nothing new begins."""

@@ -15,6 +15,7 @@ from .configfacts import (
     RereadRefused,
 )
 from .model import Process, Revision, SlotName, TargetSettings
+from .requests import Requested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,8 @@ class RevisionComputed:
     """everything was looked at, not only what hints named"""
     final: bool = True
     """False for an early reading, inside a burst that goes on"""
+    counted: tuple[int, int] | None = field(default=None, compare=False)
+    """how many files and directories are watched, where everything was looked at"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,24 @@ class CommandFailed:
 
     target: str
     rule: int
+    reason: str
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookSucceeded:
+    """What must be done before a rollout was done."""
+
+    target: str
+    rollout: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookFailed:
+    """What must be done before a rollout failed, or took too long."""
+
+    target: str
+    rollout: int
     reason: str
     output: str = ""
 
@@ -253,6 +274,8 @@ Fact = (
     | CheckFailed
     | CommandSucceeded
     | CommandFailed
+    | HookSucceeded
+    | HookFailed
     | ProbePassed
     | ProbeFailed
     | WorkDrained
@@ -273,4 +296,5 @@ Fact = (
     | GroupReplaced
     | GroupRefused
     | SeenBy
+    | Requested
 )

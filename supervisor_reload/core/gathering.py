@@ -46,6 +46,11 @@ class Gathering:
         return self.burst is None or self.was_forced
 
     @property
+    def blindness(self) -> str:
+        """Why the files are not known; '' where they are."""
+        return f"the files can't be read: {self.unreadable}" if self.unreadable else ""
+
+    @property
     def wakes_at(self) -> float | None:
         """When time alone changes something."""
         times = [at for at in (self.read_at, self.rescan_at) if at is not None]

@@ -146,6 +146,12 @@ class Intake:
             orders = self._vet(self.goal)  # it is about to be rolled out
         return orders + self.gathering.elapse(now)
 
+    def check_again(self) -> list[Order]:
+        """Read everything, and check it, whatever came of that before."""
+        self.rejected, self.refusal = None, ""
+        self.adoption.is_unchecked = self.adoption.is_doubtful = True
+        return self.gathering.read_all()
+
     def _read_early(self) -> list[Order]:
         """A spare slot can begin to boot before the burst ends; without one, waiting costs nothing."""
         return self.gathering.read_early() if self.settings.has_spare and self.goal is not None else []
@@ -269,7 +275,7 @@ class Intake:
         told: list[Order] = [Tell(story=story.command_failed(self.settings, fact, checked))]
         if checked.revision == self.accepted and not self.adoption.must_check:
             return [*told, *self._accept(checked)]  # no code waits for it
-        self._reject(checked.revision, story.shown(self.settings, fact.rule), fact.reason)
+        self.refuse(checked.revision, story.shown(self.settings, fact.rule), fact.reason)
         return told
 
     def _fail_check(self, fact: CheckFailed) -> list[Order]:
@@ -279,10 +285,11 @@ class Intake:
         self.checking = None
         if not checked.is_final:
             return []  # the burst goes on: its end brings the final reading, and its own check
-        self._reject(fact.revision, "the check", fact.reason)
+        self.refuse(fact.revision, "the check", fact.reason)
         return [Tell(story=story.refused(self.settings, fact, checked.changed))]
 
-    def _reject(self, revision: Revision, what: str, reason: str) -> None:
+    def refuse(self, revision: Revision, what: str, reason: str) -> None:
+        """Take a revision for no good until files change, or an operator asks for it."""
         self.rejected, self.refusal = revision, f"{what}: {reason}"
         self._want_as_before()
 

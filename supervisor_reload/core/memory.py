@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .condition import condition
+from .evidence import SUCCESSES, evidence_in
 from .likeness import eyes_of, shape_of
-from .model import Record, Value
+from .model import Record, TargetSettings, Value
+from .orders import Story
 from .phase import Phase
 from .records import to_record
 from .rollout import Outcome
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     from .coordinator import Coordinator
 
 SLOT, TARGET, CHANGED, ROLLOUT = "slot ", "target ", "changed ", "rollout "
-OWED, HEALTH = "owed", "health"
+OWED, HEALTH, ANSWER, WHY, WAITS = "owed", "health", "answer ", "why ", "waits "
 
 HISTORY = 100
 """Rollouts of each target that are kept; the key of an older one is used again."""
+
+OF_CONFIGURED = (SLOT, WAITS, TARGET, CHANGED)
+"""They begin the keys that are forgotten with what they are about."""
 
 MOST_CHANGED = 10_000
 """Changed files that wait for a check and are kept by name; of more, all files count as changed."""
@@ -47,8 +52,18 @@ class Memory:
     """hides the secrets in words that came from outside"""
     _seen: dict[str, object] = field(default_factory=dict)
     """by key: the state of which it was asked last"""
+    _witnessed: dict[str, Record] = field(default_factory=dict)
+    """by key: the newest failure that was told, or nothing"""
     _told: dict[str, Record] = field(default_factory=dict)
     """by key: the newest record, before anything was hidden in it"""
+
+    def witness(self, story: Story) -> None:
+        """Take down what a story tells of a failure; it is an observer, and never raises."""
+        evidence = evidence_in(story)
+        if evidence is not None:
+            self._witnessed[WHY + story.target] = to_record(evidence)
+        elif story.event in SUCCESSES:
+            self._witnessed[WHY + story.target] = {}
 
     def news(self, core: Coordinator, wall: float) -> dict[str, Record | None]:
         """What it has to hold instead, by key; None where a key is to be forgotten.
@@ -63,9 +78,10 @@ class Memory:
             record = {name: self._hidden(name, value) for name, value in told.items()}
             if self.kept.get(key) != record:
                 news[key] = self.kept[key] = record
-        names = {SLOT + name for target in core.targets.values() for name in target.slots}
+        slots = [name for target in core.targets.values() for name in target.slots]
+        names = {kind + name for name in slots for kind in (SLOT, WAITS)}
         names |= {kind + name for name in core.targets for kind in (TARGET, CHANGED)}
-        for key in [key for key in self.kept if key.startswith((SLOT, TARGET, CHANGED)) and key not in names]:
+        for key in [key for key in self.kept if key.startswith(OF_CONFIGURED) and key not in names]:
             news[key] = None
             del self.kept[key]
         return news
@@ -86,12 +102,26 @@ class Memory:
             for slot in target.slots.values():
                 if self._is_new(SLOT + slot.name, slot):
                     yield SLOT + slot.name, of_slot(slot)
+                if self._is_told(slot, wall):
+                    yield WAITS + slot.name, {"since": slot.since, "reason": slot.reason}
             ended = target.ended
             key = f"{ROLLOUT}{name} {ended.id % HISTORY}" if ended is not None else ""
             if ended is not None and self._is_new(key, ended):
                 yield key, of_outcome(ended, wall)
+        yield from self._witnessed.items()
+        for number, answer in core.answers.items():
+            yield f"{ANSWER}{number}", to_record(answer)
         yield OWED, {"names": [*sorted(core.reconfiguring.owed)]}
         yield HEALTH, {"degraded": core.degraded}
+
+    def _is_told(self, slot: Slot, wall: float) -> bool:
+        """Whether what a waiting slot was answered last is worth a record: once a second, for who looks."""
+        key, second = WAITS + slot.name, int(wall)
+        is_waiting = slot.phase in (Phase.PROBING, Phase.DRAINING) and slot.reason
+        if not is_waiting or self._seen.get(key) == second:
+            return False
+        self._seen[key] = second
+        return True
 
     def _is_new(self, key: str, state: object) -> bool:
         """Whether it is worth a record: this runs each turn, and there may be many of them."""
@@ -99,7 +129,7 @@ class Memory:
         return was is not state and was != state
 
 
-WORDS = ("reason", "why", "refusal", "degraded")
+WORDS = ("reason", "why", "refusal", "degraded", "output", "last_words")
 """Fields with words of others: a probe's answer, a check's."""
 
 
@@ -115,7 +145,15 @@ def _signs(target: Target) -> object:
     """Changes with everything that a target's record is made of; much cheaper than the record."""
     intake, restraint, preparation = target.intake, target.restraint, target.intake.preparation
     return (
-        (target.settings, target.rollout, target.next_id, target.is_trimmed, target.unserved),
+        (
+            target.settings,
+            target.rollout,
+            target.next_id,
+            target.is_trimmed,
+            target.is_paused,
+            target.is_abort_asked,
+            target.unserved,
+        ),
         (*target.slots.values(),),
         (intake.disk, intake.disk_before, intake.mark, intake.accepted, intake.rejected, intake.refusal),
         (intake.adoption.is_doubtful, intake.adoption.is_unchecked, intake.disk_since),
@@ -136,8 +174,11 @@ def of_target(target: Target) -> Record:
         "slots": [*target.slots],
         "eyes": eyes_of(target.settings),
         "shape": shape_of(target.settings),
+        "limits": limits_of(target.settings),
         "next_id": target.next_id,
         "is_trimmed": target.is_trimmed,
+        "is_paused": target.is_paused,
+        "is_abort_asked": target.is_abort_asked,
         "unserved": target.unserved,
         "disk": intake.disk or intake.disk_before,
         "disk_since": intake.disk_since,
@@ -154,6 +195,16 @@ def of_target(target: Target) -> Record:
     if rollout is not None:
         record["rollout"] = {**to_record(rollout, ("changed",)), "changed": _named(rollout.changed)}
     return record
+
+
+def limits_of(settings: TargetSettings) -> Record:
+    """What ends each wait of its slots, in seconds, by key of the configuration: for whoever looks."""
+    return {
+        "lame_duck": settings.lame_duck,
+        "drain_timeout": settings.drain_timeout,
+        "stopwaitsecs": settings.stop_timeout,
+        "ready_timeout": max((slot.ready.timeout for slot in settings.slots), default=0.0),
+    }
 
 
 def _is_cut(target: Target) -> bool:

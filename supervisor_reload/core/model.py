@@ -1,13 +1,15 @@
 """The words that everything else is said in: states, phases, settings.
 
-Nothing here decides or does anything; this module imports nothing of ours.
+Nothing here decides or does anything; of ours it imports only words.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NewType
+
+from .notifying import NotifySettings
 
 Revision = NewType("Revision", str)
 """Short digest of the content of a target's watched files; equal content is an equal revision."""
@@ -164,6 +166,23 @@ class CheckSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookSettings:
+    """The operator's own commands around a rollout; argv, run without a shell; () for none."""
+
+    before: tuple[str, ...] = ()
+    """must succeed before anything is started or stopped"""
+    after: tuple[str, ...] = ()
+    """when it is complete"""
+    on_failure: tuple[str, ...] = ()
+    """when it did not come to that, or the code was refused"""
+    timeout: float = 60.0
+    """seconds for each"""
+    directory: str = ""
+    """working directory: the program's, or where supervisord runs"""
+    rights: Rights = Rights()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadySettings:
     """How a new process shows that it may receive work."""
 
@@ -227,6 +246,8 @@ class TargetSettings:
     watch: WatchSettings
     check: CheckSettings = CheckSettings()
     reactions: ReactionSettings = ReactionSettings()
+    hooks: HookSettings = HookSettings()
+    notify: NotifySettings = field(default_factory=NotifySettings)
     strategy: Strategy = Strategy.ROLLING
     signal: str = "HUP"
     """for ``strategy=signal`` and ``signal_on``, without SIG"""
@@ -271,6 +292,8 @@ class Settings:
     state_dir: str = ""
     log_format: LogFormat = LogFormat.TEXT
     log_level: str = "info"
+    metrics: tuple[str, ...] = ()
+    """where our numbers are published: addresses as ``publication`` reads them"""
     reload_config: bool = False
     """whether a change of program sections becomes supervisord's own reread and update"""
     username: str = ""

@@ -120,6 +120,24 @@ class RunCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunHook:
+    """Do what must be done before a rollout; HookSucceeded or HookFailed follows."""
+
+    target: str
+    rollout: int
+    revision: Revision
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelHook:
+    """End what is done before a rollout; nothing is to be heard of it any more."""
+
+    target: str
+    rollout: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskGit:
     """Find out whether git is still at work in the target's trees."""
 
@@ -184,6 +202,8 @@ Order = (
     | RunCheck
     | CancelCheck
     | RunCommand
+    | RunHook
+    | CancelHook
     | AskGit
     | Tell
     | RereadConfiguration

@@ -14,6 +14,16 @@ from .revision import has_same_code
 from .slot import Slot
 
 
+def runs(slot: Slot, revision: Revision) -> bool:
+    """Whether its process runs this code, and nobody wants another process all the same."""
+    return slot.revision == revision and not slot.is_due
+
+
+def is_told(slot: Slot, revision: Revision) -> bool:
+    """Whether its process runs this code but for light files, so that a signal is enough."""
+    return has_same_code(slot.revision, revision) and not slot.is_due
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """The slots of one target, seen by a rollout of one revision that began at a time."""
@@ -33,41 +43,40 @@ class Pool:
     @property
     def ready_old(self) -> tuple[Slot, ...]:
         """May receive work, on other code than the rollout's."""
-        return self._where(s.phase is Phase.READY and s.revision != self.revision for s in self.slots)
+        return self._where(s.phase is Phase.READY and not runs(s, self.revision) for s in self.slots)
 
     @property
     def ready_told(self) -> tuple[Slot, ...]:
         """Of ready_old, those on the rollout's code but for light files: a signal is enough for them."""
-        return tuple(slot for slot in self.ready_old if has_same_code(slot.revision, self.revision))
+        return tuple(slot for slot in self.ready_old if is_told(slot, self.revision))
 
     @property
     def ready_other(self) -> tuple[Slot, ...]:
         """Of ready_old, those that must be replaced."""
-        return tuple(slot for slot in self.ready_old if not has_same_code(slot.revision, self.revision))
+        return tuple(slot for slot in self.ready_old if not is_told(slot, self.revision))
 
     @property
     def ready_new(self) -> tuple[Slot, ...]:
         """May receive work, on the rollout's code."""
-        return self._where(s.phase is Phase.READY and s.revision == self.revision for s in self.slots)
+        return self._where(s.phase is Phase.READY and runs(s, self.revision) for s in self.slots)
 
     @property
     def booting(self) -> tuple[Slot, ...]:
         """On the way to READY on the rollout's code."""
-        return self._where(s.phase.is_booting and s.revision == self.revision for s in self.slots)
+        return self._where(s.phase.is_booting and runs(s, self.revision) for s in self.slots)
 
     @property
     def reloading(self) -> tuple[Slot, ...]:
         """Signalled for light files that changed again since: to be signalled again when they are ready."""
         return self._where(
-            s.is_reloading and s.revision != self.revision and has_same_code(s.revision, self.revision)
-            for s in self.slots
+            s.is_reloading and not runs(s, self.revision) and is_told(s, self.revision) for s in self.slots
         )
 
     @property
     def _not_ready(self) -> tuple[Slot, ...]:
         """Up, not on the rollout's code (or it failed there before), and not known to be ready."""
         return self._where(
-            (s.phase.is_booting and s.revision != self.revision and s not in self.reloading)
+            (s.phase.is_booting and not runs(s, self.revision) and s not in self.reloading)
             or (s.phase is Phase.FAILED and s.is_live and s not in self.failed)
             for s in self.slots
         )
@@ -101,7 +110,7 @@ class Pool:
             (
                 s.phase is Phase.FAILED
                 and s.since >= self.began
-                and (s.revision == self.revision or s.state is ProcessState.STOPPING)
+                and (runs(s, self.revision) or s.state is ProcessState.STOPPING)
             )
             or (s.fell_at >= self.began and s.fell_on == self.revision)
             for s in self.slots

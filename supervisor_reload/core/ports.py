@@ -119,6 +119,22 @@ class Commands(Protocol):
         """End everything."""
 
 
+class Hooks(Protocol):
+    """What must be done before a rollout (``before_rollout``). Answers come as facts, from another thread."""
+
+    def run(self, target: str, rollout: int, revision: Revision, changed: tuple[str, ...]) -> None:
+        """HookSucceeded or HookFailed follows within ``hook_timeout``, unless it is cancelled."""
+
+    def cancel(self, target: str, rollout: int) -> None:
+        """End what was begun for this rollout; nothing is told of it any more."""
+
+    def tick(self) -> None:
+        """Look whether what is known of those that run is still on file; returns at once."""
+
+    def close(self) -> None:
+        """End everything."""
+
+
 class Checks(Protocol):
     """The preflight check. Answers come as facts, from another thread."""
 

@@ -7,16 +7,18 @@ What a record can't tell, or what can't be believed, is unknown; it is never gue
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from .adoption import Adoption
 from .likeness import eyes_of, shape_of
-from .memory import CHANGED, OWED, SLOT, TARGET
+from .memory import ANSWER, CHANGED, OWED, SLOT, TARGET
 from .model import UNKNOWN, Record, Revision, SlotName, TargetSettings, Value
 from .phase import Phase
 from .records import from_record, number, optional, several, text, truth, whole
+from .requests import Answer
 from .restraint import RETRY_CAP, Restraint
 from .rollout import Rollout
 from .slot import Slot
@@ -108,6 +110,17 @@ def owed(past: Recollection, settings: Iterable[TargetSettings]) -> set[SlotName
     return {SlotName(name) for name in names} | stopped
 
 
+def answered(past: Recollection) -> dict[int, Answer]:
+    """What was answered to the newest requests: one that comes again is not done again."""
+    found: dict[int, Answer] = {}
+    for key, record in past.records.items():
+        number = key.removeprefix(ANSWER)
+        if key.startswith(ANSWER) and number.isdecimal():
+            with contextlib.suppress(ValueError, KeyError):
+                found[int(number)] = from_record(Answer, record)
+    return found
+
+
 def _is_ours_to_start(record: Record) -> bool:
     owing = {Phase.VACANT.value, Phase.STARTING.value, *(p.value for p in Phase if p.is_leaving)}
     return record.get("phase") in owing and not record.get("is_retiring") and not record.get("is_by_hand")
@@ -116,6 +129,7 @@ def _is_ours_to_start(record: Record) -> bool:
 def _number(target: Target, record: Record) -> None:
     target.next_id = _read(record, "next_id", whole, 1)
     is_same_shape = record.get("shape") == shape_of(target.settings)
+    target.is_paused = _read(record, "is_paused", truth, default=False)
     target.is_trimmed = is_same_shape and _read(record, "is_trimmed", truth, default=False)
 
 
@@ -161,6 +175,7 @@ def _go_on(target: Target, record: Record) -> None:
     rollout = record.get("rollout")
     if isinstance(rollout, dict) and target.intake.accepted is not None:
         target.rollout = from_record(Rollout, rollout)
+        target.is_abort_asked = _read(record, "is_abort_asked", truth, default=False)
 
 
 def _slot(empty: Slot, past: Recollection, now: float, is_blind: bool) -> Slot:

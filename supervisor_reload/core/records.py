@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from .model import ProcessState, Record, Value
 from .phase import Phase
+from .requests import Verb
 from .trigger import Trigger
 
 State = TypeVar("State")
@@ -103,6 +104,12 @@ def several(one: Callable[[Value], State]) -> Callable[[Value], tuple[State, ...
     return read
 
 
+def pair(value: Value) -> tuple[str, str]:
+    """Two texts."""
+    one, other = several(text)(value)
+    return one, other
+
+
 def optional(one: Callable[[Value], State]) -> Callable[[Value], State | None]:
     """One of these, or None."""
     return lambda value: None if value is None else one(value)
@@ -121,5 +128,7 @@ _READERS: Mapping[str, Callable[[Value], object]] = {
     "Phase": lambda value: Phase(text(value)),
     "ProcessState": lambda value: ProcessState(text(value)),
     "Trigger": lambda value: Trigger(text(value)),
+    "Verb": lambda value: Verb(text(value)),
+    "tuple[tuple[str, str], ...]": several(pair),
 }
 """by the annotation of a field"""

@@ -14,6 +14,10 @@ RETRY_CAP = 60.0
 
 HOUR = 3600.0
 
+STOPPED_BY_HAND = "a process was stopped by hand in the middle of a rollout"
+ABORTED = "its rollout was aborted by an operator"
+"""Why a target is left alone."""
+
 ECHO = 3.0
 """Seconds: a rollout that begins so soon after the last one, for the same files, may be its echo."""
 
@@ -34,10 +38,12 @@ class Restraint:
     """failed as often as ``failure_limit`` allows: left alone until the files change"""
     failed_at: float = 0.0
     """when a rollout failed last"""
+    is_urgent: bool = False
+    """an operator wants one now: no limit counts"""
     is_left_alone: bool = False
     """an operator ended its rollout"""
     reason: str = ""
-    """why it failed last"""
+    """why it failed last, or is left alone"""
     begun: list[float] = field(default_factory=list)
     """when the newest rollouts of the last hour began, as many as ``max_per_hour`` counts"""
     changed: tuple[str, ...] = ()
@@ -49,20 +55,25 @@ class Restraint:
     def turn_to(self, revision: Revision) -> None:
         """The files changed: what was held against the last revision does not count for this one."""
         if revision != self.seen:
-            self.seen = revision
+            is_urgent, self.seen = self.is_urgent, revision
             self.forget()
+            self.is_urgent = is_urgent  # who wants one now wants the newest
 
     def forget(self) -> None:
         """The revision serves, or another one is wanted."""
         self.failures, self.retry_at, self.reason = 0, None, ""
-        self.is_held = self.is_left_alone = False
+        self.is_held = self.is_left_alone = self.is_urgent = False
+
+    def leave_alone(self, reason: str) -> None:
+        """An operator ended its rollout: nothing more until the files change, or he asks for it."""
+        self.is_left_alone, self.reason = True, reason
 
     def begin(self, now: float, changed: tuple[str, ...]) -> None:
         """A rollout began."""
         is_echo = bool(self.begun) and now < self.begun[-1] + ECHO and changed == self.changed != ()
         self.echoes = self.echoes + 1 if is_echo and not self.failures else 0
         self.changed = changed
-        self.retry_at = None
+        self.retry_at, self.is_urgent = None, False
         recent = [at for at in self.begun if at > now - HOUR] + [now]
         self.begun = recent[-max(1, self.settings.max_per_hour) :]
 
@@ -77,7 +88,7 @@ class Restraint:
         """Whether a rollout may begin."""
         if self.is_held or self.is_left_alone or self.obstacle:
             return False
-        return now >= max(self.retry_at or 0.0, self.interval_ends_at)
+        return self.is_urgent or now >= max(self.retry_at or 0.0, self.interval_ends_at)
 
     @property
     def interval_ends_at(self) -> float:

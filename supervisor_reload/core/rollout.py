@@ -30,6 +30,8 @@ class Rollout:
     trigger: Trigger = Trigger.FILES
     changed: tuple[str, ...] = ()
     """absolute paths"""
+    is_prepared: bool = False
+    """what must be done before (``before_rollout``) was done"""
     is_final: bool = True
     """False while the burst that caused it goes on"""
 

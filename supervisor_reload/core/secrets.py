@@ -79,6 +79,8 @@ def secrets_of(settings: Settings | None, environment: Mapping[str, str] | None 
     if settings is not None:
         for text in (settings.password, *_login(settings.username, settings.password)):
             found[text] = None
+        for told in (target.notify for target in settings.targets):
+            found.update(dict.fromkeys(told.secrets))
         for text in _texts(settings):
             found.update(dict.fromkeys(_in_urls(text)))
     found[(environment or {}).get(SERVER_PASSWORD, "")] = None

@@ -86,6 +86,8 @@ class Slot:
     """started beside the old ones, from a spare slot"""
     is_started_by_hand: bool = False
     """somebody started its process: neither we nor supervisord would have, out of STOPPED or FATAL"""
+    is_due: bool = False
+    """an operator wants its process replaced, whatever it runs"""
     is_by_hand: bool = False
     """somebody stopped it; it stays stopped until somebody starts it"""
     former_pid: int = 0
@@ -145,13 +147,8 @@ class Slot:
 
 
 _FRESH: dict[str, object] = {
-    "reason": "",
-    "is_asked": False,
-    "is_drained": False,
-    "is_overdue": False,
-    "is_retired": False,
-    "is_retiring": False,
-    "look_at": None,
+    **dict.fromkeys(("is_asked", "is_drained", "is_overdue", "is_retired", "is_retiring"), False),
+    **{"reason": "", "look_at": None},
 }
 """what belongs to one phase only"""
 

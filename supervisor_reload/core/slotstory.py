@@ -92,9 +92,9 @@ def _departed(target: Target, old: Slot, new: Slot) -> Story | None:
     if not old.pid and not new.is_by_hand:
         return None  # a boot that failed and is taken back: that was told already
     if new.phase is Phase.QUIESCING:
-        return _of(target, "slot quiescing", new, signal=target.settings.quiesce_signal)
+        return _busy(_of(target, "slot quiescing", new, signal=target.settings.quiesce_signal), old)
     if new.phase is Phase.DRAINING:
-        return _of(target, "slot draining", new)
+        return _busy(_of(target, "slot draining", new), old)
     if new.phase is Phase.STOPPING:
         return _stopping(target, old, new) if old.phase is not Phase.STOPPING else None
     if new.is_by_hand:
@@ -110,4 +110,9 @@ def _stopping(target: Target, old: Slot, new: Slot) -> Story:
         return _of(target, "stop signal ignored", new, "warning", limit=target.settings.stop_timeout)
     if old.phase is Phase.DRAINING and not (old.is_drained and old.is_retiring):
         return _drain_timed_out(target, new, old.reason)
-    return _of(target, "slot retiring" if new.is_retiring else "boot replaced", new)
+    return _busy(_of(target, "slot retiring" if new.is_retiring else "boot replaced", new), old)
+
+
+def _busy(told: Story, old: Slot) -> Story:
+    """With what it has in hand, where it begins to leave now."""
+    return told if old.phase.is_leaving else replace(told, in_flight_of=(old.name, old.pid))

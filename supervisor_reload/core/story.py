@@ -9,10 +9,11 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .facts import CheckFailed, CommandFailed, RevisionComputed
+from .facts import CheckFailed, CommandFailed, HookFailed, RevisionComputed
 from .model import UNKNOWN, Revision, TargetSettings
 from .orders import Story
 from .phase import Phase
+from .requests import Verb
 from .slot import Slot
 
 if TYPE_CHECKING:
@@ -35,9 +36,17 @@ def began(target: Target, rollout: Rollout) -> Story:
         revision=rollout.revision,
         trigger=rollout.trigger.value,
         changed=rollout.changed,
+        previous=_previous(target, rollout.revision),
         attempt=target.restraint.failures + 1,
         is_known=_is_known(target, rollout.revision),
     )
+
+
+def _previous(target: Target, revision: Revision) -> Revision | None:
+    """What most processes run that is not this; None where none does, or nobody knows."""
+    running = [slot.revision for slot in target.slots.values() if slot.pid]
+    others = [each for each in running if each not in (None, UNKNOWN, revision)]
+    return max(others, key=others.count, default=None)
 
 
 def _is_known(target: Target, revision: Revision) -> bool:
@@ -46,9 +55,21 @@ def _is_known(target: Target, revision: Revision) -> bool:
     return not running or any(each not in (None, UNKNOWN, revision) for each in running)
 
 
+def asked(target: Target, verb: Verb) -> Story:
+    """An operator asked for something, and it will be done."""
+    return _story(target, f"{verb.value} asked")
+
+
 def resumed(target: Target, rollout: Rollout) -> Story:
     """The listener before us ended in the middle of it."""
-    return _story(target, "rollout resumed", revision=rollout.revision)
+    return _story(
+        target,
+        "rollout resumed",
+        revision=rollout.revision,
+        trigger=rollout.trigger.value,
+        changed=rollout.changed,
+        previous=_previous(target, rollout.revision),
+    )
 
 
 def put_off(target: Target, rollout: Rollout, reason: str) -> Story:
@@ -76,6 +97,13 @@ def echoed(target: Target, rollout: Rollout) -> Story:
 def grew(target: Target, goal: Goal) -> Story:
     """More files came in the same burst."""
     return _story(target, "rollout grew", revision=goal.revision, changed=goal.changed)
+
+
+def unprepared(target: Target, fact: HookFailed) -> Story:
+    """What must be done before it failed: nothing was touched."""
+    assert target.rollout is not None
+    values = {"revision": target.rollout.revision, "reason": f"before_rollout: {fact.reason}"}
+    return _story(target, "rollout refused", level="error", output=fact.output, **values)
 
 
 def superseded(target: Target, rollout: Rollout, revision: Revision) -> Story:
@@ -129,7 +157,7 @@ def reason_of(told: Story) -> str:
     slots = values.get("slot") or ", ".join(stopped if isinstance(stopped, tuple) else ())
     reason = f"superseded by {values['newer']}" if "newer" in values else str(values.get("reason", ""))
     if told.event == "rollout aborted":
-        reason = "stopped by hand"
+        reason = "stopped by hand" if stopped else "by an operator"
     return f"{slots}: {reason}" if slots and reason else reason
 
 

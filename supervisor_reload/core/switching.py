@@ -80,8 +80,7 @@ class Switching:
             else:
                 orders += waiting
         ready = self._without_conflicts(ready)
-        logs = (wanted.log_format, wanted.log_level), (self.settings.log_format, self.settings.log_level)
-        if ready or logs[0] != logs[1]:
+        if ready or _own(wanted) != _own(self.settings):
             orders += self._switch(wanted, ready, now)
         return orders
 
@@ -164,3 +163,8 @@ class Switching:
         self.targets.clear()
         self.targets.update(found)  # the same dictionary: others hold it
         return tuple(target.settings for target in found.values())
+
+
+def _own(settings: Settings) -> object:
+    """What is no target's, and taken over at once."""
+    return settings.log_format, settings.log_level, settings.metrics

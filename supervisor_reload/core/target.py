@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from . import story
-from .facts import Fact, ProcessObserved
+from .beginning import begin, hear, prepare, stop_preparing
+from .facts import Fact, HookFailed, HookSucceeded, ProcessObserved
 from .intake import Goal, Intake
 from .model import UNKNOWN, ProcessState, Revision, SlotName, TargetSettings
 from .moves import Moves, tend
 from .orders import BeginProbing, Order, Story, Tell
 from .phase import Phase
 from .pool import Pool
-from .restraint import ECHOES, Restraint
+from .restraint import ABORTED, STOPPED_BY_HAND, Restraint
 from .rollout import Outcome, Rollout, forgive, is_complete, roll, trim, undo
 from .slot import Slot, elapse, miss, relabel
 from .slotstory import moved
 from .taking import SlotFact, ask_again, follow, name_of, take
-from .trigger import Trigger
 
 
 @dataclass(slots=True)
@@ -38,12 +38,18 @@ class Target:
     next_id: int = 1
     known_pids: dict[SlotName, int] = field(default_factory=dict)
     """the processes that the listener before us knew"""
+    preparing: int = 0
+    """the rollout for which what must be done before was ordered"""
     is_fresh: bool = False
     """the rollout began in this very turn, and nothing was done for it yet"""
     is_trimmed: bool = False
     """the surplus that supervisord started with us has been retired"""
     unserved: Revision | None = None
     """told already that nothing runs this code"""
+    is_paused: bool = False
+    """an operator wants nothing to begin, until he says so"""
+    is_abort_asked: bool = False
+    """an operator wants the rollout in hand to end"""
     is_frozen: bool = False
     """nothing else is begun, be it for the rollout in hand: nobody could know of it after our death"""
     is_waiting: bool = False
@@ -57,6 +63,8 @@ class Target:
 
     def take(self, fact: Fact, now: float) -> list[Order]:
         """Take a fact about this target; what it orders at once never touches a process."""
+        if isinstance(fact, HookSucceeded | HookFailed):
+            return hear(self, fact, now)
         if not isinstance(fact, SlotFact):
             return self.intake.take(fact, now)
         process = fact.process if isinstance(fact, ProcessObserved) else None
@@ -94,15 +102,18 @@ class Target:
         self._label_unknown()
         if self.intake.goal is not None:
             self.restraint.turn_to(self.intake.goal.revision)
+        self.restraint.is_urgent &= self.intake.rejected is None
         orders += self._judge(now) + self._lift()
         was_idle = self.rollout is None
-        orders += self._begin(now)
+        orders += begin(self, now)
         self.is_fresh = was_idle and self.rollout is not None
+        orders += prepare(self)
         moves = Moves.of(self.slots.values())
         if self.rollout is None:
             self.is_trimmed = self.is_trimmed or trim(self.settings, moves, now)
             forgive(self.settings, moves)
-        elif not (self.is_fresh or self.is_frozen):  # first of all it must be on record that it began
+        elif self.rollout.is_prepared and not (self.is_fresh or self.is_frozen or self.is_paused):
+            # first of all it must be on record that it began
             roll(self.settings, moves, self.rollout, now, settled=self.intake.is_settled)
         may_start = self.rollout is None or self.intake.is_settled or self.settings.has_spare
         tend(self.settings, moves, now, self._start_revision, start=may_start)
@@ -156,11 +167,10 @@ class Target:
         pool = self._pool(rollout.revision, rollout.began)
         rollout = self.rollout = replace(rollout, wanted=pool.wanted(self.settings))
         if self.is_fresh and self.restraint.obstacle:
-            self.rollout = None
+            self.rollout, self.is_abort_asked = None, False
             return [Tell(story=story.put_off(self, rollout, self.restraint.obstacle))]
-        if pool.stopped_by_hand:
-            self.restraint.is_left_alone = True
-            return self._end(story.aborted(self, pool.stopped_by_hand), now)
+        if pool.stopped_by_hand or self.is_abort_asked:
+            return self._abort(pool, now)
         if goal.revision != rollout.revision:
             return self._turn(rollout, goal, pool, now)
         if goal.is_final and not rollout.is_final:
@@ -168,23 +178,30 @@ class Target:
         if pool.failed and rollout.is_final:
             return self._halt(pool.failed[0], now)
         if self.intake.rejected is not None:
-            return self._end(story.halted(self, "the check refused the newer code on disk", None, now), now)
+            return self.end(story.halted(self, "the check refused the newer code on disk", None, now), now)
         if self.intake.is_settled and is_complete(self.slots.values(), rollout):
             self.restraint.forget()
             self.is_trimmed = True
-            return self._end(story.completed(self, now), now)
+            return self.end(story.completed(self, now), now)
         return []
 
     def _pool(self, revision: Revision, began: float) -> Pool:
         return Pool(tuple(self.slots.values()), revision, began)
 
+    def _abort(self, pool: Pool, now: float) -> list[Order]:
+        """An operator ends the rollout: by a word, or by his hand on a process."""
+        stopped = pool.stopped_by_hand
+        self.restraint.leave_alone(STOPPED_BY_HAND if stopped else ABORTED)
+        self.slots = {name: replace(slot, is_due=False) for name, slot in self.slots.items()}
+        return [*stop_preparing(self), *self.end(story.aborted(self, stopped), now)]
+
     def _turn(self, rollout: Rollout, goal: Goal, pool: Pool, now: float) -> list[Order]:
         """The files changed again while the rollout was under way."""
         serving = Pool(pool.slots, goal.revision, rollout.began).ready_new
         if len(serving) >= rollout.wanted:
-            return self._end(story.withdrawn(self, goal.revision), now) if goal.is_final else []
+            return self.end(story.withdrawn(self, goal.revision), now) if goal.is_final else []
         if self.intake.rejected is not None:
-            return self._end(story.halted(self, "the check refused the newer code on disk", None, now), now)
+            return self.end(story.halted(self, "the check refused the newer code on disk", None, now), now)
         if not (self.intake.is_settled or (self.settings.has_spare and not goal.is_final)):
             return []
         if not rollout.is_final:  # the same burst brought more: still one rollout
@@ -193,12 +210,14 @@ class Target:
             )
             return [Tell(story=story.grew(self, goal))]
         told = story.superseded(self, rollout, goal.revision)
-        if not self.restraint.permits(now):
-            return self._end(told, now)  # its successor may not begin yet: take back what is beside the old
+        must_wait = self.is_paused or self.settings.hooks.before or not self.restraint.permits(now)
+        if must_wait:
+            return self.end(told, now)  # its successor may not begin yet: take back what is beside the old
         self._close(told, now)
         return [Tell(story=told)]
 
-    def _end(self, told: Story, now: float) -> list[Order]:
+    def end(self, told: Story, now: float) -> list[Order]:
+        """End the rollout, for the reason that the story tells; what it brought up in vain is taken back."""
         assert self.rollout is not None
         moves = Moves.of(self.slots.values())
         undo(self.settings, moves, self.rollout, now)
@@ -207,8 +226,9 @@ class Target:
         return [Tell(story=told), *moves.orders]
 
     def _close(self, told: Story, now: float) -> None:
-        """Put the rollout into the history."""
+        """Put the rollout into the history; who wanted it ended has that now."""
         rollout, self.rollout = self.rollout, None
+        self.is_abort_asked = False
         assert rollout is not None
         self.ended = Outcome(
             id=rollout.id,
@@ -224,7 +244,7 @@ class Target:
         assert self.rollout is not None
         reason = slot.reason if slot.phase is Phase.FAILED else "its process ended by itself"
         self.restraint.fail(now, reason, is_last=slot.state is ProcessState.FATAL)
-        return self._end(story.halted(self, reason, slot, now), now)
+        return self.end(story.halted(self, reason, slot, now), now)
 
     def _lift(self) -> list[Order]:
         """What failed before, or was aborted, serves everywhere; or what is held serves in a slot that an
@@ -242,53 +262,6 @@ class Target:
         was_held = restraint.is_held
         restraint.forget()
         return [Tell(story=story.lifted(self, goal.revision))] if was_held else []
-
-    def _begin(self, now: float) -> list[Order]:
-        goal = self.intake.goal
-        if self.rollout is not None or goal is None or not self._is_due(goal, now):
-            return []
-        pool = self._pool(goal.revision, now)
-        wanted = pool.wanted(self.settings)
-        is_stuck = self.settings.has_spare and not self.settings.max_unavailable and not pool.has_room(wanted)
-        if wanted == 0 or is_stuck:
-            told, self.unserved = self.unserved == goal.revision, goal.revision
-            is_news = any(slot.is_by_hand and slot.revision != goal.revision for slot in pool.slots)
-            return [Tell(story=story.unserved(self, goal, wanted))] if is_news and not told else []
-        self.rollout = Rollout(
-            id=self.next_id,
-            revision=goal.revision,
-            began=now,
-            wanted=wanted,
-            trigger=self._trigger(goal),
-            changed=goal.changed,
-            is_final=goal.is_final,
-        )
-        self.next_id += 1
-        self.restraint.begin(now, goal.changed)
-        stories = [story.began(self, self.rollout)]
-        if self.restraint.echoes == ECHOES:
-            stories.append(story.echoed(self, self.rollout))
-        return [Tell(story=each) for each in stories]
-
-    def _is_due(self, goal: Goal, now: float) -> bool:
-        """Whether a rollout of the goal should begin now."""
-        is_refused = self.intake.rejected == goal.revision
-        may = self.restraint.permits(now) and not self.is_waiting and not is_refused
-        if not may or (goal.is_final and not self.intake.is_settled):
-            return False
-        if not goal.is_final and (not self.settings.has_spare or self.intake.rejected is not None):
-            return False
-        filled = self._pool(goal.revision, now).in_use
-        in_use = [slot for slot in filled if not slot.is_retiring]
-        if filled and not in_use:
-            return False  # all of them leave, for an update of their group: nothing is to be replaced
-        is_retry = self.restraint.failures > 0
-        return is_retry or not in_use or any(slot.revision != goal.revision for slot in in_use)
-
-    def _trigger(self, goal: Goal) -> Trigger:
-        if self.restraint.failures:
-            return Trigger.RETRY
-        return Trigger.FILES if goal.changed else Trigger.RECOVERY
 
     def _diff(self, before: dict[SlotName, Slot]) -> list[Order]:
         """What follows from slots that changed: probes begin and end, and the story is told."""

@@ -11,3 +11,4 @@ class Trigger(enum.Enum):
     FILES = "files"
     RETRY = "retry"
     RECOVERY = "recovery"
+    OPERATOR = "operator"

@@ -6,6 +6,8 @@ is a hint, so unknown types, repeats and the events of other pools do no harm.
 
 from __future__ import annotations
 
+import json
+import logging
 import threading
 from collections.abc import Callable
 from typing import TextIO
@@ -22,6 +24,10 @@ from ..core.facts import (
 )
 from ..core.model import SlotName
 from ..core.ports import Put
+from ..core.records import from_record
+from ..core.requests import TYPE, Requested
+
+log = logging.getLogger(__name__)
 
 Hear = Callable[[SlotName, int, str], None]
 """(process, its pid, what it said): told of every communication event; returns at once, never raises."""
@@ -35,6 +41,10 @@ read and forgotten."""
 
 BLOCK = 64 * 1024
 """Characters that are read at once: read() makes room for all that it is asked for, before any has come."""
+
+LONGEST, LONGEST_ID, MOST_TARGETS = 64 * 1024, 64, 1000
+"""Characters of a request and of its id, and targets that it may name: the journal keeps the answer, which
+repeats them."""
 
 TOLD = 200
 """Characters that are told of what broke it."""
@@ -124,9 +134,41 @@ def read_event(name: str, payload: str) -> Fact | None:
         return ProcessChanged(name=slot, exited_pid=int(exited) if exited.isdecimal() else 0)
     if name.startswith("PROCESS_GROUP"):
         return GroupsChanged()
+    if name == "REMOTE_COMMUNICATION":
+        return read_request(payload)
     if name == "SUPERVISOR_STATE_CHANGE_STOPPING":
         return SupervisorStopping()
     return Ticked() if name.startswith("TICK") else None
+
+
+def read_request(payload: str) -> Requested | None:
+    """What an operator asks of us; None where it is none, makes no sense or is too large.
+
+    Anybody whom supervisord lets in may send anything.
+    """
+    header, _, text = payload.partition("\n")
+    if header.partition(":")[2] != TYPE:
+        return None
+    try:
+        _limit("characters", len(text), LONGEST)
+        record = json.loads(text)
+        if isinstance(record, dict) and record.get("id"):
+            return _bounded(from_record(Requested, record))
+    except (ValueError, RecursionError) as error:
+        log.warning("an event of the type %s is no request of ours: %s", TYPE, str(error)[:TOLD])
+    return None
+
+
+def _bounded(requested: Requested) -> Requested:
+    """The same. Raises ValueError where its answer would be out of all proportion."""
+    _limit("characters in its id", len(requested.id), LONGEST_ID)
+    _limit("targets", len(requested.targets), MOST_TARGETS)
+    return requested
+
+
+def _limit(of: str, size: int, most: int) -> None:
+    if size > most:
+        raise ValueError(f"it has more than {most} {of}")
 
 
 def read_words(name: str, payload: str) -> tuple[SlotName, int, str] | None:

@@ -10,6 +10,7 @@ import http.client
 import os
 import xmlrpc.client
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,24 @@ CALL_LIMIT = 5.0
 """Seconds for each step of a call, and for its whole answer; supervisord answers in about 1 ms."""
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOut:
+    """A listener's journal, as supervisord's ``reload.readJournal`` told it. Times are seconds."""
+
+    path: str
+    content: bytes
+    size: int
+    """of the file, in bytes; where the content has fewer, the newest is missing"""
+    written: float
+    """since 1970"""
+    age: float
+    now: float
+    """monotonic, of its machine"""
+    boot: str
+    listener: int
+    """its pid; 0 where that can't be told, -1 where none works"""
 
 
 class Supervisord:
@@ -84,6 +103,17 @@ class Supervisord:
         """Add a group. Raises SupervisorUnavailable, SupervisorFault (BAD_NAME, ALREADY_ADDED)."""
         self._call(lambda rpc: rpc.addProcessGroup(group))
 
+    def send(self, kind: str, text: str) -> None:
+        """Have supervisord tell its event listeners something. Raises SupervisorUnavailable."""
+        self._call(lambda rpc: rpc.sendRemoteCommEvent(kind, text))
+
+    def journal(self) -> HandedOut:
+        """The journal of its listener (``[rpcinterface:reload]``).
+
+        Raises SupervisorUnavailable, SupervisorFault (UNKNOWN_METHOD, NO_FILE).
+        """
+        return self._call(lambda rpc: _handed_out(rpc.readJournal()), "reload")
+
     def close(self) -> None:
         """Drop the connection."""
         self._transport.close()
@@ -103,9 +133,9 @@ class Supervisord:
             raise ValueError(f"{pid} is no process")
         return Process(name=name, state=state, pid=pid, detail=_detail(info))
 
-    def _call(self, ask: Callable[[Any], T]) -> T:
+    def _call(self, ask: Callable[[Any], T], namespace: str = "supervisor") -> T:
         try:
-            return ask(self._proxy.supervisor)
+            return ask(getattr(self._proxy, namespace))
         except xmlrpc.client.Fault as fault:
             code = getFaultDescription(fault.faultCode)
             if code == "SHUTDOWN_STATE":  # to any question, and before the event that says so
@@ -143,3 +173,20 @@ def _detail(info: dict[str, Any]) -> str:
     # its own words for EXITED are "Bad exit code -1", also for a process that a signal ended
     status = _number(info, "exitstatus")
     return f"exited with status {status}" if status >= 0 else "ended by a signal"
+
+
+def _handed_out(told: Any) -> HandedOut:
+    """Raises ValueError, as for any answer that makes no sense."""
+    if not isinstance(told, dict) or not isinstance(told.get("content"), xmlrpc.client.Binary):
+        raise ValueError("no journal")
+    content = told["content"].data
+    return HandedOut(
+        path=_text(told, "path"),
+        content=content,
+        size=int(told.get("size", len(content))),
+        written=float(told.get("written", 0.0)),
+        age=float(told.get("age", 0.0)),
+        now=float(told.get("now", 0.0)),
+        boot=_text(told, "boot"),
+        listener=int(told.get("listener", -1)),
+    )

@@ -29,7 +29,7 @@ from supervisor_reload.core.recall import Recollection
 from supervisor_reload.engine import Engine, Inbox
 from supervisor_reload.surroundings import Eyes, Hands
 
-from .ports import Checks, Commands, Draining, Probing
+from .ports import Checks, Commands, Draining, Hooks, Probing
 from .supervisord import Program
 from .world import World, settled, web
 
@@ -116,7 +116,11 @@ class Building:
         self._world.built.append(f"hands {'+'.join(target.name for target in targets)}")
         world = self._world
         return Hands(
-            checks=Checks(world), commands=Commands(world), probing=Probing(world), draining=Draining(world)
+            checks=Checks(world),
+            commands=Commands(world),
+            hooks=Hooks(world),
+            probing=Probing(world),
+            draining=Draining(world),
         )
 
     def settle(self, settings: Settings) -> None:

@@ -13,6 +13,8 @@ from supervisor_reload.core.facts import (
     CommandFailed,
     CommandSucceeded,
     Fact,
+    HookFailed,
+    HookSucceeded,
 )
 from supervisor_reload.core.model import Revision, SlotName
 
@@ -93,6 +95,28 @@ class Commands:
         if not world.command_succeeds:
             fact = CommandFailed(target=target, rule=rule, reason="exit status 1", output="no such package")
         self._world.put(fact, self._world.command_seconds)
+
+    def tick(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Hooks:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def run(self, target: str, rollout: int, revision: Revision, changed: tuple[str, ...]) -> None:
+        world = self._world
+        world.hooks.append((rollout, revision))
+        fact: Fact = HookSucceeded(target=target, rollout=rollout)
+        if not world.hook_succeeds:
+            fact = HookFailed(target=target, rollout=rollout, reason="exit status 1", output="no backup")
+        self._world.put(fact, self._world.hook_seconds)
+
+    def cancel(self, target: str, rollout: int) -> None:
+        self._world.cancelled_hooks.append(rollout)
 
     def tick(self) -> None:
         pass

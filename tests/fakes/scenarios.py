@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from supervisor_reload.core.errors import SupervisorFault
 from supervisor_reload.core.facts import ChangeKind, RevisionFailed
-from supervisor_reload.core.model import ReactionSettings, RunRule, SlotName
+from supervisor_reload.core.model import HookSettings, ReactionSettings, RunRule, SlotName
+from supervisor_reload.core.requests import Requested, Verb
 from tests.fakes.configured import ConfiguredWorld, other
 from tests.fakes.supervisord import Boot, Program
 from tests.fakes.world import SIGNAL, Code, World, web
@@ -274,6 +275,25 @@ def lifted() -> World:
     return world
 
 
+def unprepared() -> World:
+    """What must be done before a rollout fails."""
+    world = booted(World(web(1, max_surge=0, hooks=HookSettings(before=("backup",)))))
+    world.hook_succeeds = False
+    world.save("r1")
+    world.advance(5)
+    return world
+
+
+def steered() -> World:
+    """An operator pauses, resumes, starts and aborts."""
+    world = booted(World(web(1, max_surge=0)))
+    for verb in (Verb.PAUSE, Verb.RESUME, Verb.START, Verb.ABORT):
+        world.put(Requested(id=verb.value, verb=verb), 0.0)
+        world.advance(0.05)
+    world.advance(10)
+    return world
+
+
 SCENARIOS: list[Callable[[], World]] = [
     swapped,
     needed_still,
@@ -295,4 +315,6 @@ SCENARIOS: list[Callable[[], World]] = [
     dropped,
     resumed,
     lifted,
+    unprepared,
+    steered,
 ]

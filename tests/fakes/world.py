@@ -47,7 +47,7 @@ from supervisor_reload.engine import Engine, Inbox
 from supervisor_reload.outside import Outside
 
 from .journal import FakeJournal, Killed
-from .ports import Checks, Commands, Draining, Exits, Probing, Recorded
+from .ports import Checks, Commands, Draining, Exits, Hooks, Probing, Recorded
 from .supervisord import Boot, FakeClock, FakeSupervisord, Program
 
 
@@ -130,6 +130,11 @@ class World:
         """the rules of run_on whose command was run, when it began, and whether it will succeed"""
         self.command_seconds = 0.02
         self.command_succeeds = True
+        self.hooks: list[tuple[int, str]] = []
+        """for which rollouts, of which revisions, before_rollout was run"""
+        self.cancelled_hooks: list[int] = []
+        self.hook_seconds = 0.02
+        self.hook_succeeds = True
         self._due: list[tuple[float, int, Fact]] = []
         self._number = itertools.count()
         self._probing: dict[SlotName, int] = {}
@@ -164,6 +169,7 @@ class World:
             watch=self,
             checks=Checks(self),
             commands=Commands(self),
+            hooks=Hooks(self),
             probing=Probing(self),
             draining=Draining(self),
             exits=Exits(self),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,9 +12,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from supervisor_reload.core.errors import SupervisorFault
 from supervisor_reload.core.facts import ChangeKind
-from supervisor_reload.core.model import LIGHT, ReactionSettings, RunRule, SlotName
+from supervisor_reload.core.model import (
+    LIGHT,
+    HookSettings,
+    ReactionSettings,
+    RunRule,
+    SlotName,
+    TargetSettings,
+)
 from supervisor_reload.core.model import ProcessState as S
 from supervisor_reload.core.phase import Phase
+from supervisor_reload.core.requests import Requested, Verb
 from tests.fakes.journal import RESERVE, Killed
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import SIGNAL, World, web
@@ -21,6 +30,13 @@ from tests.fakes.world import SIGNAL, World, web
 RULES = ReactionSettings(
     run_on=(RunRule(patterns=("a",), command=("one",)), RunRule(patterns=("b",), command=("two",)))
 )
+
+
+def at_once(target: TargetSettings) -> TargetSettings:
+    """The same with startsecs=0: supervisord has no back-off then."""
+    return replace(target, slots=tuple(replace(slot, startsecs=0.0) for slot in target.slots))
+
+
 SHAPES = {
     "plain": web(1, max_surge=0, check=True),
     "swap": web(2, check=True),
@@ -34,6 +50,10 @@ SHAPES = {
     "measured swap": web(2, drain="http", quiesce_signal="USR1", lame_duck=0.3, drain_timeout=5.0),
     "measured in place": web(2, replicas=2, max_surge=0, drain="http", drain_timeout=5.0),
     "quiesced in place": web(1, max_surge=0, quiesce_signal="USR1"),
+    "at once": at_once(web(1, max_surge=0, check=True)),
+    "swap at once": at_once(web(2)),
+    "hooked swap": web(2, hooks=HookSettings(before=("backup",))),
+    "seldom": web(2, replicas=2, max_surge=0, min_interval=20.0),
     "prepared swap": web(2, check=True, reactions=RULES),
     "prepared in place": web(2, replicas=2, max_surge=0, reactions=RULES),
 }
@@ -43,6 +63,7 @@ GOOD = st.builds(
     drains_in=st.sampled_from([0.0, 0.05, 3.0, None]),
     exit_code=st.sampled_from([0, 1]),
 )
+ASKED = [Verb.START, Verb.PAUSE, Verb.RESUME, Verb.ABORT]
 BAD = st.sampled_from([Boot(dies_after=0.05), Boot(dies_after=0.9), Boot(ready_after=None)])
 DOWN = st.sampled_from([0.0, 0.05, 1.0, 15.0])
 TIMES = st.sampled_from([0.0, 0.001, 0.01, 0.06, 0.3, 1.1, 2.0, 7.0])
@@ -76,7 +97,7 @@ class Promises(RuleBasedStateMachine):
         self.world.supervisor.boot_all()
         self.world.advance(8)
         self.world.on_order = self.judge
-        self.number = 0
+        self.number = self.asked = 0
         self.passed = {"r0": True}
         self.needs: dict[str, tuple[float, tuple[int, ...]]] = {}
         """when a revision was first saved, and which commands it must be preceded by"""
@@ -206,6 +227,19 @@ class Promises(RuleBasedStateMachine):
         self.world.advance(seconds)
         (self.operator_stops if stops else self.operator_starts)(number)
 
+    @rule(verb=st.sampled_from(ASKED), is_forced=st.booleans(), twice=st.booleans())
+    def an_operator_asks(self, verb: Verb, is_forced: bool, twice: bool) -> None:
+        self.asked += 1
+        asked = Requested(id=str(self.asked), verb=verb, is_forced=is_forced)
+        for _ in range(1 + twice):
+            self.world.put(asked, 0.0)
+
+    @rule(boot=GOOD, verb=st.sampled_from(ASKED), seconds=TIMES)
+    def an_operator_asks_in_a_rollout(self, boot: Boot, verb: Verb, seconds: float) -> None:
+        self.save(boot, True)
+        self.world.advance(seconds)
+        self.an_operator_asks(verb, False, False)
+
     @rule(down=DOWN)
     def the_journal_is_lost(self, down: float) -> None:
         """Somebody removed it, and the listener was killed: of what it did nobody knows any more."""
@@ -321,6 +355,8 @@ class Promises(RuleBasedStateMachine):
         world = self.world
         world.git_held = world.lose_events = world.lose_exits = world.journal.full = False
         world.journal.before = world.journal.after = world.after_order = lambda: None
+        world.advance(15)  # whoever is to be asked is back
+        self.an_operator_asks(Verb.RESUME, False, False)
         world.advance(200, step=5.0)
         self.disturbed = False
         target, code = world.target, world.code

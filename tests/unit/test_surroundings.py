@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from supervisor_reload.core.model import Settings, SlotName
@@ -50,6 +52,24 @@ def test_the_end_closes_what_was_built(world: ConfiguredWorld) -> None:
     surroundings.tick()
     surroundings.close()
     assert 2 == world.built.count("closed eyes job")
+
+
+class Ticking:
+    """A port that is told the time."""
+
+    def __init__(self) -> None:
+        self.ticks = 0
+
+    def tick(self) -> None:
+        self.ticks += 1
+
+
+def test_what_runs_for_targets_is_looked_after(world: ConfiguredWorld) -> None:
+    """Checks, commands and hooks, each once, however many targets have them."""
+    ports = {name: Ticking() for name in ("checks", "commands", "hooks")}
+    outside = replace(world.engine._outside, **ports)  # type: ignore[arg-type]
+    Surroundings(outside, ("web", "job"), lambda name: name).tick()
+    assert [1, 1, 1] == [port.ticks for port in ports.values()]
 
 
 def test_orders_for_nobody_go_nowhere(world: ConfiguredWorld) -> None:

@@ -8,7 +8,7 @@ what a record means.
 
 from .header import Header
 from .place import JournalError, prepare
-from .reading import Found, read
+from .reading import Found, read, read_content
 from .writing import Journal
 
-__all__ = ["Found", "Header", "Journal", "JournalError", "prepare", "read"]
+__all__ = ["Found", "Header", "Journal", "JournalError", "prepare", "read", "read_content"]

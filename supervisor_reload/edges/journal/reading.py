@@ -60,7 +60,11 @@ def read(directory: str) -> Found:
 def _read(path: str, descriptor: int) -> Found:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return Found(damage=f"{path} is no file")
-    content = _content(descriptor)
+    return read_content(path, _content(descriptor))
+
+
+def read_content(path: str, content: bytes) -> Found:
+    """What the content of a journal holds; ``path`` is for messages."""
     if not content:
         return Found(damage=f"{path} is empty")
     reading = _Reading()
