@@ -6,7 +6,6 @@ It reads the configuration and the watched trees; it changes nothing and needs n
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +16,17 @@ from supervisor_reload.config.findings import printable
 from supervisor_reload.core.errors import ConfigError, ConfigErrors
 from supervisor_reload.core.filters import GITIGNORE, Filter
 from supervisor_reload.core.model import (
-    CheckSettings,
-    ReadySettings,
     Settings,
-    Strategy,
     TargetSettings,
     WatchSettings,
 )
 from supervisor_reload.core.secrets import Redaction, secrets_of
+from supervisor_reload.describing import count, description
 from supervisor_reload.edges.watching import plan
 from supervisor_reload.edges.watching.limits import watches_allowed
 
 OK = 0
 WRONG_CONFIGURATION = 2
-
-SHOWN_SLOTS = 4
 
 
 def check(config_file: str | None, stream: TextIO) -> int:
@@ -70,12 +65,14 @@ def _report(reading: config.Reading, page: _Page) -> int:
         page.say(f"warning: {warning}")
     for target in reading.settings.targets:
         page.say("")
-        for line in description(target, surveys[target.name]):
+        for line in (*description(target), *_watch_lines(target, surveys[target.name])):
             page.say(line)
     page.say("")
     for line in watching(reading.settings, watches_allowed()):
         page.say(line)
     page.say(f"state: {reading.settings.state_dir}")
+    for place in reading.settings.metrics:
+        page.say(f"metrics: {place}")
     return OK
 
 
@@ -91,131 +88,17 @@ def nothing_included(settings: Settings, surveys: Mapping[str, Sequence[Survey]]
 def _report_errors(errors: tuple[ConfigError, ...], page: _Page) -> int:
     for error in errors:
         page.say(f"error: {error}")
-    page.say(_count(len(errors), "error"))
+    page.say(count(len(errors), "error"))
     return WRONG_CONFIGURATION
 
 
-def _count(number: int, noun: str) -> str:
-    if number != 1:
-        noun = (
-            noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith(("s", "ch")) else "s")
-        )
-    return f"{number} {noun}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:g} s"
-
-
-def description(target: TargetSettings, surveys: Sequence[Survey]) -> Iterator[str]:
-    """One target in words: how it is replaced, and every limit."""
-    names = [str(slot.name) for slot in target.slots]
-    shown = names if len(names) <= SHOWN_SLOTS else [*names[:2], "...", names[-1]]
-    yield f"{target.name}: {manner(target)}"
-    yield f"  processes  {', '.join(shown)} ({len(names)})"
-    yield (
-        f"  numbers    {_count(target.replicas, 'replica')}, {target.max_surge} spare, "
-        f"at most {target.max_unavailable} unavailable"
-    )
-    yield f"  check      {_check_words(target.check)}"
-    yield from _reaction_lines(target)
-    if target.strategy is Strategy.ROLLING:
-        yield from _leaving_lines(target)
-    yield from _ready_lines(target)
-    storm = f", at most {_count(target.max_per_hour, 'rollout')} an hour" if target.max_per_hour else ""
-    yield (
-        f"  failures   {target.failure_limit} of one revision, then it is left alone; "
-        f"{_duration(target.min_interval)} between rollouts{storm}"
-    )
-    watch = target.watch
-    yield (
-        f"  burst      ends after {_duration(watch.quiet_period)} of silence, or {_duration(watch.max_wait)} "
-        f"in all; git may hold it open for {_duration(watch.git_wait)}"
-    )
-    for path, found in zip(watch.paths, surveys, strict=True):
+def _watch_lines(target: TargetSettings, surveys: Sequence[Survey]) -> Iterator[str]:
+    for path, found in zip(target.watch.paths, surveys, strict=True):
         if not found.is_directory:
             yield f"  watch      {path}: one file"
             continue
-        where = _count(found.directories, "directory")
-        yield f"  watch      {path}: {_count(found.files, 'file')} in {where}"
-
-
-def manner(target: TargetSettings) -> str:
-    """What the numbers of a target mean, in words."""
-    total = len(target.slots)
-    if target.strategy is Strategy.SIGNAL:
-        return f"signal: the program gets {target.signal} and reloads itself"
-    if target.max_surge and target.replicas == target.max_surge == 1:
-        return "swap: a spare slot boots the new code beside the old, which stops when the new one is ready"
-    if target.max_surge and target.max_surge >= target.replicas:
-        return f"blue/green: {target.max_surge} spare slots boot the new code beside {target.replicas} old"
-    if target.max_surge:
-        boots = "slot boots" if target.max_surge == 1 else "slots boot"
-        return f"surge: at most {target.max_surge} spare {boots} the new code beside the old at a time"
-    if total == 1:
-        return "restart: the old process finishes and stops, then the new one starts"
-    return f"rolling: {target.max_unavailable} of {target.replicas} at a time, in place"
-
-
-def _check_words(settings: CheckSettings) -> str:
-    if settings.python:
-        what = f"changed .py files compile with {settings.python}"
-    elif settings.command:
-        what = " ".join(settings.command)
-    else:
-        return "none"
-    return f"{what} (at most {_duration(settings.timeout)})"
-
-
-def _reaction_lines(target: TargetSettings) -> Iterator[str]:
-    """What certain files ask for."""
-    reactions = target.reactions
-    for rule in reactions.run_on:
-        limit = _duration(reactions.run_timeout)
-        yield f"  run on     {' '.join(rule.patterns)}: {shlex.join(rule.command)} (at most {limit})"
-    if reactions.signal_on:
-        yield f"  signal on  {' '.join(reactions.signal_on)}: {target.signal}"
-    if reactions.ignore_on:
-        yield f"  ignore on  {' '.join(reactions.ignore_on)}"
-
-
-def _leaving_lines(target: TargetSettings) -> Iterator[str]:
-    """How a process is taken out of service, step by step."""
-    if target.quiesce_signal:
-        lame_duck = f", then {_duration(target.lame_duck)} for others to notice" if target.lame_duck else ""
-        yield f"  quiesce    {target.quiesce_signal}{lame_duck}"
-    ways = dict.fromkeys(
-        slot.drain.address or " ".join(slot.drain.command) or slot.drain.scheme
-        for slot in target.slots
-        if slot.drain.is_measured
-    )
-    limit = _duration(target.drain_timeout)
-    shown = list(ways) if len(ways) <= SHOWN_SLOTS else [*list(ways)[:2], "..."]
-    yield from (f"  drain      {way} (at most {limit})" for way in shown)
-    kill = _duration(target.stop_timeout)
-    if target.has_spare:
-        yield f"  stop       {target.stop_signal}; supervisord kills it after {kill}"
-    else:
-        first = kill if ways else limit
-        how = f"after {first} supervisord stops it, and kills it after {kill} more"
-        yield f"  stop       {target.stop_signal}; {how}"
-
-
-def _ready_lines(target: TargetSettings) -> Iterator[str]:
-    """How the slots show readiness, each way once."""
-    ways = dict.fromkeys(_ready_words(slot.ready) for slot in target.slots)
-    shown = list(ways) if len(ways) <= SHOWN_SLOTS else [*list(ways)[:2], "..."]
-    yield from (f"  ready      {way}" for way in shown)
-
-
-def _ready_words(ready: ReadySettings) -> str:
-    what = ready.address or " ".join(ready.command) or ready.scheme
-    if ready.scheme == "notify":
-        what = f"notify at {ready.address}"
-    if ready.scheme == "accepting" and ready.address:
-        what = f"accepting on {ready.address}"
-    soak = f", then {_duration(ready.min_ready)} without failing" if ready.min_ready else ""
-    return f"{what} (at most {_duration(ready.timeout)} from the start{soak})"
+        where = count(found.directories, "directory")
+        yield f"  watch      {path}: {count(found.files, 'file')} in {where}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +153,7 @@ def watching(settings: Settings, allowed: int | None) -> Iterator[str]:
     if allowed is None:
         return  # not Linux
     found = plan(settings.targets)
-    yield f"inotify: {_count(found.watches, 'watch')} needed, {allowed} allowed"
+    yield f"inotify: {count(found.watches, 'watch')} needed, {allowed} allowed"
     if found.watches > allowed:
         yield (
             f"warning: the trees that don't fit will be polled; to watch them: "
