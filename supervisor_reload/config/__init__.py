@@ -19,6 +19,7 @@ from .handovers import note_handovers
 from .key import Key
 from .keys import KEYS
 from .leaving import note_ways_out
+from .metrics import note_metrics
 from .ownlistener import note_listener, own_listeners
 from .pins import note_pins
 from .rights import note_rights
@@ -62,14 +63,14 @@ class Reading:
         )
 
 
-def read(path: str | None = None) -> Reading:
-    """Read the configuration.
+def read(path: str | None = None, text: str | None = None) -> Reading:
+    """Read the configuration; ``text`` stands for what the main file is about to hold.
 
     Without a path: that of the supervisord that runs us, else the first on Supervisor's search path.
     Raises ConfigErrors with everything that is wrong.
     """
     findings = Findings()
-    conf = read_supervisorconf(find(path), findings)
+    conf = read_supervisorconf(find(path), findings, text)
     listeners = own_listeners(conf)
     note_listener(conf, listeners, findings)
     common = OwnSection(conf, COMMON, findings)
@@ -85,6 +86,7 @@ def read(path: str | None = None) -> Reading:
         state_dir=directory,
         log_format=common.value("log_format", LogFormat),
         log_level=common.value("log_level", str),
+        metrics=common.value("metrics", tuple),
         reload_config=common.value("reload_config", bool),
         username=username,
         password=password,
@@ -92,9 +94,10 @@ def read(path: str | None = None) -> Reading:
     note_contradictions(conf, targets, directory, findings)
     note_ways_out(targets)
     note_handovers(conf, listeners, targets)
-    note_pins(conf, targets, findings)
+    note_pins(conf, common, directory, targets)
     note_rights(conf, listeners, targets)
     note_trust(conf, common, listeners, targets)
+    note_metrics(common)
     findings.raise_errors()
     return Reading(
         settings=settings,

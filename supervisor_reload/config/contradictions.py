@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from supervisor_reload.core.filters import pattern_error
+from supervisor_reload.core.model import Strategy
 
 from .bindings import ports_of
 from .findings import Findings
-from .interpreter import SHELLS, first_lines, is_shell, located
 from .overlap import note_overlap
 from .ownlistener import is_ours
 from .programs import ProgramProcess
+from .shells import leaves_child
 from .supervisorconf import SupervisorConf
 from .targets import Target
 
@@ -151,13 +151,19 @@ def _own_port(target: Target, program: ProgramProcess) -> None:
 
 def _shell_wrapper(target: Target, program: ProgramProcess) -> None:
     """A signal goes to the one process that supervisord started: a shell dies of it, its child lives on."""
-    if not _may_leave_child(program):
+    if not leaves_child(program):
         return
-    advice = "begin the wrapped command with exec"
-    key = "command"
-    if not program.stopasgroup:
-        key = "stopasgroup"
-        advice += ", or at least set stopasgroup=true"
+    if target.settings.strategy is Strategy.SIGNAL:
+        message = (
+            f"{target.settings.signal} would end the shell that the program runs under and leave the program "
+            "behind, still holding its port: begin the wrapped command with exec, with no | or & around it"
+        )
+        target.section.findings.error(program.file, program.section, "command", message)
+        return
+    advice, key = "begin the wrapped command with exec", "command"
+    if target.settings.has_spare and not program.stopasgroup:
+        # what a spare slot replaced is stopped by supervisord itself; all else gets a signal from us
+        advice, key = f"{advice}, or at least set stopasgroup=true", "stopasgroup"
     message = (
         "the program runs under a shell, which gets the stop signal in its place and leaves it behind, "
         f"still holding its port: {advice}"
@@ -165,25 +171,24 @@ def _shell_wrapper(target: Target, program: ProgramProcess) -> None:
     target.section.findings.warning(program.file, program.section, key, message)
 
 
-def _may_leave_child(program: ProgramProcess) -> bool:
-    """Whether the command is a shell, or a shell's script, that does not ``exec``."""
-    try:
-        argv = shlex.split(program.command)
-    except ValueError:
-        return False
-    if not argv:
-        return False
-    file = located(argv[0], program.directory, program.path) or argv[0]
-    if Path(file).name in SHELLS:
-        options = [word for word in argv[1:] if word.startswith("-")]
-        if any("c" in option for option in options):
-            script = argv[-1] if len(argv) > 2 else ""
-            return not script.lstrip().startswith("exec ")
-        scripts = [word for word in argv[1:] if not word.startswith("-")]
-        file = located(scripts[0], program.directory, program.path) or scripts[0] if scripts else ""
-    elif not is_shell(file):
-        return False
-    return not any(line.lstrip().startswith("exec ") for line in first_lines(file))
+def _goes_away(target: Target, program: ProgramProcess) -> None:
+    """A program that puts itself in the background is gone for supervisord, and for us."""
+    words = {word.partition("=")[0] for word in program.command.split()}
+    named = sorted(words & AWAY)
+    if not named and "-D" in words and any(Path(word).name == "gunicorn" for word in words):
+        named = ["-D"]
+    if not named or words & STAYS:
+        return
+    message = (
+        f"{named[0]} puts the program in the background, where supervisord takes it for ended and starts it "
+        f"again, and no signal reaches it: take {named[0]} out"
+    )
+    target.section.findings.warning(program.file, program.section, "command", message)
+
+
+AWAY = frozenset({"--daemon", "--daemonize", "--detach"})
+STAYS = frozenset({"--no-detach", "--no-daemon", "--nodaemon", "--foreground"})
+"""as ``rsync --daemon --no-detach``"""
 
 
 def _pool_as_group(target: Target, program: ProgramProcess) -> None:
@@ -207,7 +212,14 @@ def _has_pool(command: str) -> bool:
     return "dramatiq" in words or ({"celery", "worker"} <= words and not in_one_process)
 
 
-PROGRAM_RULES = (_not_ourselves, _socket_lost_in_group, _own_port, _shell_wrapper, _pool_as_group)
+PROGRAM_RULES = (
+    _not_ourselves,
+    _socket_lost_in_group,
+    _own_port,
+    _shell_wrapper,
+    _goes_away,
+    _pool_as_group,
+)
 
 
 def _shared_slots(targets: Sequence[Target]) -> None:

@@ -12,6 +12,8 @@ PYTHON = re.compile(r"(python|pypy)[0-9.]*[a-z]?")
 SHELLS = ("sh", "bash", "dash", "ash", "zsh", "ksh")
 LONGEST_FIRST_LINES = 4096
 """bytes; the kernel itself reads 256 of a #! line"""
+LONGEST_SCRIPT = 64 * 1024
+"""bytes of a shell's script that are looked at: its exec is mostly at the end"""
 
 
 class NoInterpreterError(ValueError):
@@ -101,13 +103,18 @@ def is_shell(file: str) -> bool:
 
 def first_lines(file: str) -> list[str]:
     """The beginning of a regular file, as text; nothing where there is none, or it can't be read."""
+    return text_of(file, LONGEST_FIRST_LINES).splitlines()
+
+
+def text_of(file: str, most: int = LONGEST_SCRIPT) -> str:
+    """The first ``most`` bytes of a regular file, as text; '' where there is none, or it can't be read."""
     if not os.path.isfile(file):  # noqa: PTH113 - and a FIFO would block
-        return []
+        return ""
     try:
         with Path(file).open("rb") as script:
-            return script.read(LONGEST_FIRST_LINES).decode("utf-8", "replace").splitlines()
+            return script.read(most).decode("utf-8", "replace")
     except OSError:
-        return []
+        return ""
 
 
 def _shebang(file: str) -> list[str]:

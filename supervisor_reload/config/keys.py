@@ -1,7 +1,5 @@
 """The one table of our keys: name, default, converter, unit and meaning. The documentation is made from it.
-
-It holds no rule across keys; those are in ``contradictions``.
-"""
+It holds no rule across keys; those are in ``contradictions``."""
 
 from __future__ import annotations
 
@@ -9,9 +7,11 @@ from functools import partial
 
 from supervisor.datatypes import boolean
 
-from supervisor_reload.core.model import LogFormat, ObserverKind, Strategy
+from supervisor_reload.core.model import ObserverKind, Strategy
 
 from . import values
+from .commonkeys import COMMON_KEYS
+from .hookkeys import HOOK_KEYS
 from .key import Key
 
 KEYS: tuple[Key, ...] = (
@@ -259,42 +259,8 @@ KEYS: tuple[Key, ...] = (
         unit="rollouts",
         doc="Most rollouts in one hour.",
     ),
-    Key(
-        name="reload_config",
-        default="false",
-        convert=boolean,
-        only_common=True,
-        doc="When program sections of supervisord.conf change: do what supervisorctl update does, for just "
-        "those groups, each drained first. Changes of our own sections are taken over in any case.",
-    ),
-    Key(
-        name="state_dir",
-        default="(supervisor_reload-IDENTIFIER beside supervisord's socket or pid file)",
-        convert=str.strip,
-        only_common=True,
-        doc="Our own directory: what an interrupted update owes to processes; no watch may lie in it.",
-    ),
-    Key(
-        name="log_format",
-        default="text",
-        convert=partial(values.one_of, LogFormat),
-        only_common=True,
-        doc="How a log line is written: text or json.",
-    ),
-    Key(
-        name="log_level",
-        default="info",
-        convert=values.log_level,
-        only_common=True,
-        doc="The least important line that is written.",
-    ),
-    Key(
-        name="trust_writable",
-        default="false",
-        convert=boolean,
-        only_common=True,
-        doc="Whether a listener that is root runs commands, and reads configuration, that others can write.",
-    ),
+    *HOOK_KEYS,
+    *COMMON_KEYS,
 )
 
 KEY_NAMED = {key.name: key for key in KEYS}

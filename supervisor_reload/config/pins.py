@@ -6,12 +6,14 @@ be away at once, its clients are refused meanwhile.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from supervisor_reload.core.model import Strategy
-from supervisor_reload.inside.section import FACTORY, read_options
+from supervisor_reload.inside.section import FACTORY, Options, read_options
 
 from .findings import Findings, nearest
+from .sections import OwnSection
 from .supervisorconf import RPC_FACTORY, SupervisorConf
 from .targets import Target
 
@@ -27,20 +29,26 @@ ALMOST = 0.85
 """Of two packages' names, by difflib's measure: a wrong letter or two, and not ``supervisor`` itself."""
 
 
-def note_pins(conf: SupervisorConf, targets: Sequence[Target], findings: Findings) -> None:
-    """Note what is wrong with our section, and which targets would need it."""
+def note_pins(conf: SupervisorConf, common: OwnSection, directory: str, targets: Sequence[Target]) -> None:
+    """Note what is wrong with our section, and which targets would need it.
+
+    ``common`` is ``[reload]``, and ``directory`` the state directory that comes of it.
+    """
+    findings = common.findings
     longest = max((target.settings.watch.max_wait for target in targets), default=0.0)
     has_ours = False
     for section in conf.parser.sections():
         if section.startswith("rpcinterface:"):
-            has_ours = _note_section(conf, section, longest, findings) or has_ours
+            options = _note_section(conf, section, longest, findings)
+            has_ours = has_ours or options is not None
+            _note_place(conf, section, options, common, directory)
     if not has_ours:
         for target in targets:
             _note_refused(conf, target)
 
 
-def _note_section(conf: SupervisorConf, section: str, max_wait: float, findings: Findings) -> bool:
-    """Note what is wrong with one interface; whether it is ours, or was meant to be."""
+def _note_section(conf: SupervisorConf, section: str, max_wait: float, findings: Findings) -> Options | None:
+    """Note what is wrong with one interface; its options if it is ours, or was meant to be."""
     spec = conf.parser.get(section, RPC_FACTORY, fallback="").strip()
     file = conf.file_of(section)
     if spec != FACTORY:
@@ -49,10 +57,13 @@ def _note_section(conf: SupervisorConf, section: str, max_wait: float, findings:
         if is_meant:
             message = f"{spec!r} can't be found, and supervisord would not start: write {FACTORY}"
             findings.error(file, section, RPC_FACTORY, message)
-        return is_meant
-    written = {
-        key: conf.parser.get(section, key) for key in conf.parser.options(section) if key != RPC_FACTORY
-    }
+        return Options() if is_meant else None
+    names = [key for key in conf.parser.options(section) if key != RPC_FACTORY]
+    try:
+        written = {key: str(conf.parser.saneget(section, key)) for key in names}
+    except ValueError as why:  # an expansion that supervisord does not know: it would not start
+        findings.error(file, section, "", str(why))
+        return Options()
     options, problems = read_options(written)
     for key, problem in problems:
         findings.warning(file, section, key, problem)
@@ -63,7 +74,23 @@ def _note_section(conf: SupervisorConf, section: str, max_wait: float, findings:
             f"or until a killed listener is back, and clients would be refused: let it be {least:g} or more"
         )
         findings.warning(file, section, "release_after", message)
-    return True
+    return options
+
+
+def _note_place(
+    conf: SupervisorConf, section: str, options: Options | None, common: OwnSection, directory: str
+) -> None:
+    """It hands out the journal of the listener; note where it would look for it elsewhere."""
+    if options is None:
+        return
+    written = os.path.expanduser(options.state_dir)  # noqa: PTH111 - as supervisord does
+    is_other = written != directory if written else common.is_set("state_dir")
+    if is_other:
+        message = (
+            f"{written or 'without it'}: the listener's is {directory}, and status from elsewhere (-s) "
+            f"would find nothing: write state_dir={directory}"
+        )
+        common.findings.warning(conf.file_of(section), section, "state_dir", message)
 
 
 def _note_refused(conf: SupervisorConf, target: Target) -> None:

@@ -85,8 +85,8 @@ ON_MACHINE: tuple[tuple[str, Callable[[str], Any]], ...] = (
 """Keys of [supervisord] that must be true on the machine where supervisord runs."""
 
 
-def read_supervisorconf(main: str, findings: Findings) -> SupervisorConf:
-    """Read the main file and what it includes.
+def read_supervisorconf(main: str, findings: Findings, text: str | None = None) -> SupervisorConf:
+    """Read the main file and what it includes; ``text`` is read in place of what the main file holds.
 
     Raises ConfigErrors where not even the sections can be told; other errors are noted in ``findings``.
     """
@@ -95,7 +95,7 @@ def read_supervisorconf(main: str, findings: Findings) -> SupervisorConf:
     parser.expansions = options.environ_expansions
     files = [main]
     patterns: list[str] = []
-    _parse(parser, main, findings, is_main=True)
+    _parse(parser, main, findings, is_main=True, text=text)
     findings.raise_errors()
     if parser.has_section("include"):
         parser.expand_here(options.here)
@@ -134,9 +134,12 @@ def _options(main: str) -> ServerOptions:
     return options
 
 
-def _parse(parser: UnhosedConfigParser, file: str, findings: Findings, *, is_main: bool) -> None:
+def _parse(
+    parser: UnhosedConfigParser, file: str, findings: Findings, *, is_main: bool, text: str | None = None
+) -> None:
     try:
-        text = Path(file).read_text()  # in the locale's encoding, as supervisord reads it
+        if text is None:
+            text = Path(file).read_text()  # in the locale's encoding, as supervisord reads it
         if "\0" in text:
             findings.error(file, "", "", "the file holds a NUL character, which no name or command can have")
         elif is_main:

@@ -21,6 +21,7 @@ from supervisor_reload.core.model import (
 
 from .drains import read_drain
 from .findings import did_you_mean
+from .hooks import read_hooks, read_notify
 from .numbers import read_numbers
 from .probes import read_check, read_ready
 from .programs import ProgramProcess, common_directory
@@ -60,6 +61,8 @@ def read_target(section: OwnSection, server_url: str) -> Target | None:
         watch=_watch(section, processes),
         check=read_check(section, processes),
         reactions=read_reactions(section, processes),
+        hooks=read_hooks(section, processes),
+        notify=read_notify(section),
         strategy=strategy,
         signal=section.value("signal", str),
         stop_signal=_stop_signal(section, processes),

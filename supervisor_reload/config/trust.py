@@ -72,6 +72,14 @@ def _commands(target: TargetSettings) -> Iterator[tuple[str, Sequence[str], str,
         yield "check", (check.python, "-I"), check.directory, check.rights
     for rule in reactions.run_on:
         yield "run_on", rule.command, reactions.directory, reactions.rights
+    hooks = target.hooks
+    for key, argv in (
+        ("before_rollout", hooks.before),
+        ("after_rollout", hooks.after),
+        ("on_failure", hooks.on_failure),
+    ):
+        if argv:
+            yield key, argv, hooks.directory, hooks.rights
     for slot in target.slots:
         if slot.ready.command:
             yield "ready", slot.ready.command, "", slot.ready.rights

@@ -84,13 +84,43 @@ def test_interfaces_of_others(place):
 
 
 @pytest.mark.parametrize(
+    ("here", "there", "is_noted"),
+    [
+        ("", "", False),
+        ("state_dir=%(here)s/mine", "", True),
+        ("state_dir=%(here)s/mine", "state_dir=HERE/mine", False),
+        ("state_dir=%(here)s/mine", "state_dir=HERE/other", True),
+        ("", "state_dir=HERE/other", True),
+    ],
+)
+def test_state_dir_of_both(place, here, there, is_noted):
+    """
+    supervisord hands out the journal of the directory that its own section names.
+    """
+    there = there.replace("HERE", str(place.directory))
+    found = place.warnings(HEAD, LISTENER, OURS, there, "\n", ONE, "[reload]\n", here, "\n", RELOAD)
+    assert [is_noted] == [bool(found)]
+    if found:
+        assert "status from elsewhere (-s) would find nothing: write state_dir=HERE/" in found[0]
+
+
+def test_supervisord_expands_no_here_in_it(place):
+    """
+    It would not start, so it is an error.
+    """
+    (error,) = place.errors(HEAD, LISTENER, OURS, "state_dir=%(here)s/mine\n", ONE, RELOAD)
+    assert "contains names ('here') which cannot be expanded" in error
+
+
+@pytest.mark.parametrize(
     ("option", "expected"),
     [
         (
             "relase_after=3",
-            "relase_after: unknown option, did you mean 'release_after'?; known are: release_after",
+            "relase_after: unknown option, did you mean 'release_after'?; known are: release_after, "
+            "state_dir",
         ),
-        ("zebra=3", "zebra: unknown option; known are: release_after"),
+        ("zebra=3", "zebra: unknown option; known are: release_after, state_dir"),
         (
             "release_after=0",
             "release_after: 0 seconds may be over while the one process of a group is replaced, or until a "

@@ -104,32 +104,85 @@ def test_socket_lost_in_a_group(place):
 
 @pytest.mark.fault(33)
 @pytest.mark.parametrize(
-    ("command", "key"),
+    ("command", "is_wrong"),
     [
-        ("sh -c 'sleep 9; true'", "stopasgroup"),
-        ("/bin/bash -ec 'python app.py'", "stopasgroup"),
-        ("sh -c 'exec sleep 9'", None),
-        ("sh %(here)s/plain.sh", "stopasgroup"),
-        ("%(here)s/plain.sh", "stopasgroup"),
-        ("%(here)s/exec.sh", None),
-        ("/bin/sleep 9", None),
-        ("sh -c 'sleep 9; true'\nstopasgroup=true", "command"),
+        ("sh -c 'sleep 9; true'", True),
+        ("sh -c 'python app.py'", True),
+        ("/bin/bash -ec 'python app.py'", False),
+        ("bash -l -c 'cd /tmp; python app.py'", False),
+        ("bash -c 'python app.py || exit 1'", True),
+        ("bash -c 'python app.py > log'", True),
+        ("bash -c 'exec python app.py 2>&1 | cat'", True),
+        ("bash -c 'exec python app.py &'", True),
+        ("sh -c 'exec sleep 9'", False),
+        ("sh -c 'cd /tmp && exec sleep $(cat n | head -1) 2>&1'", False),
+        ("sh -c 'exec 2>&1; sleep 9'", True),
+        ("sh -c 'if true; then exec a; else exec b; fi'", False),
+        ("sh -c 'echo exec sleep; sleep 9; true'", True),
+        ("sh %(here)s/plain.sh", True),
+        ("%(here)s/plain.sh", True),
+        ("%(here)s/exec.sh", False),
+        ("%(here)s/long.sh", False),
+        ("%(here)s/trap.sh", False),
+        ("/bin/sleep 9", False),
+        ("sh -c 'sleep 9; true'\nstopasgroup=true", True),
     ],
 )
-def test_shell_in_between(place, command, key):
+def test_shell_in_between(place, command, is_wrong):
     """
-    A shell gets the signal in place of its child, and leaves it behind.
+    A shell gets the signal in place of its child, and leaves it behind; unless it became the child.
     """
     place.script("plain.sh", "#!/bin/sh\nsleep 9\n")
     place.script("exec.sh", "#!/usr/bin/env bash\nexport A=1\nexec sleep 9\n")
+    place.script("long.sh", "#!/bin/sh\n" + "# why\n" * 2000 + "exec sleep 9\n")
+    place.script("trap.sh", "#!/bin/sh\nsleep 9 &\n  trap 'kill $!' TERM HUP\nwait\n")
+    program = f"[program:web]\ncommand={command}\n"
+    found = place.warnings(HEAD, LISTENER, program, RELOAD)
+    signalled = RELOAD + "strategy=signal\n"
+    if not is_wrong:
+        assert found == place.warnings(HEAD, LISTENER, program, signalled) == []
+        return
+    begin = "HERE/supervisord.conf: [program:web] command: "
+    (warning,) = found
+    assert warning.startswith(begin + "the program runs under a shell")
+    assert "stopasgroup" not in warning
+    (error,) = place.errors(HEAD, LISTENER, program, signalled)
+    assert error.startswith(
+        begin + "HUP would end the shell that the program runs under and leave the program"
+    )
+
+
+def test_a_shell_that_supervisord_itself_stops(place):
+    """
+    What a spare slot replaced is stopped by supervisord, and its group with it, where stopasgroup says so.
+    """
+    program = SOCKET.replace("/bin/cat", "sh -c 'cat; true'")
+    (warning,) = place.warnings(HEAD, LISTENER, program, RELOAD, "max_surge=1\n")
+    assert "[fcgi-program:web] stopasgroup: the program runs under a shell" in warning
+    grouped = program + "stopasgroup=true\n"
+    (warning,) = place.warnings(HEAD, LISTENER, grouped, RELOAD, "max_surge=1\n")
+    assert "[fcgi-program:web] command: " in warning
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("gunicorn --daemon app:app", "--daemon"),
+        ("/venv/bin/gunicorn -D app:app", "-D"),
+        ("celery -A tasks worker --detach --logfile=x", "--detach"),
+        ("uwsgi --daemonize=/var/log/x --ini a.ini", "--daemonize"),
+        ("rsync --daemon --no-detach", None),
+        ("gunicorn app:app", None),
+        ("java -D a.b=c", None),
+    ],
+)
+def test_a_program_in_the_background(place, command, option):
+    """
+    supervisord takes it for ended and starts it again, and its port is taken.
+    """
     found = place.warnings(HEAD, LISTENER, f"[program:web]\ncommand={command}\n", RELOAD)
-    if key is None:
-        assert found == []
-    else:
-        (warning,) = found
-        assert warning.startswith(
-            f"HERE/supervisord.conf: [program:web] {key}: the program runs under a shell"
-        )
+    begin = f"HERE/supervisord.conf: [program:web] command: {option} puts the program in the background"
+    assert [warning[: len(begin)] for warning in found] == ([begin] if option else [])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,3 @@
+<?php
+$text = "one";
+echo $text;
