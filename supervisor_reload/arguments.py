@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         "would be watched. Exit status 0, or 2 where there are errors.",
     )
     _add_showing(verbs, common)
+    _add_steering(verbs, common)
+    _add_setting_up(verbs, common)
     _add_run(verbs)
     for verb, text in BECOMING.items():
         # never parsed here: cli hands its words on before anything of this is imported
@@ -74,10 +76,60 @@ def _add_showing(
         description="The rollouts that ended, the newest last; 100 of each target are kept. Exit status 0, "
         "or 4 where nothing is known.",
     )
-    for verb in (status, history):
+    why = verbs.add_parser(
+        "why",
+        parents=[common],
+        help="why the newest code does not serve",
+        description="Why the newest code of a target does not serve: which files changed, what failed and "
+        "how often, what it printed last, and what each process runs. Exit status 0, or 4 where nothing is "
+        "known.",
+    )
+    for verb in (status, history, why):
         verb.add_argument("target", metavar="TARGET", nargs="*", help="NAME of [reload:NAME] (default: all)")
         verb.add_argument("--json", action="store_true", help="for programs: docs/status.md has every key")
+        verb.add_argument("-s", "--serverurl", metavar="URL", default="", help=SERVERURL)
+        verb.add_argument("-u", "--username", metavar="USERNAME", help=USERNAME)
+        verb.add_argument("-p", "--password", metavar="PASSWORD", help="for that server; others see it in ps")
+    status.add_argument("-w", "--watch", action="store_true", help=WATCH)
     history.add_argument("-n", metavar="N", type=_count, default=NEWEST, help=f"how many (default: {NEWEST})")
+
+
+def _add_steering(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    for verb, (text, description) in STEERING.items():
+        parser = verbs.add_parser(verb, parents=[common], help=text, description=description + STEERING_ENDS)
+        is_named = verb in ("start", "abort")
+        parser.add_argument(
+            "target",
+            metavar="TARGET",
+            nargs="+" if is_named else "*",
+            help="NAME of [reload:NAME], or all" + ("" if is_named else " (default: all)"),
+        )
+        if verb == "start":
+            parser.add_argument("--force", action="store_true", help="also a revision that is HELD")
+        parser.add_argument("--json", action="store_true", help="for programs: docs/verbs.md has every key")
+    plan = verbs.add_parser("plan", parents=[common], help=PLAN, description=PLAN_ENDS)
+    plan.add_argument("target", metavar="TARGET", nargs="*", help="NAME of [reload:NAME] (default: all)")
+    plan.add_argument("--changed", metavar="FILE", action="append", default=[], help=PLAN_CHANGED)
+    plan.add_argument("--json", action="store_true", help="for programs: docs/verbs.md has every key")
+    wait = verbs.add_parser("wait", parents=[common], help=WAIT, description=WAIT_ENDS)
+    wait.add_argument("target", metavar="TARGET", help="NAME of [reload:NAME]")
+    wait.add_argument(
+        "--revision", metavar="REV", default="", help="its first letters (default: that on disk)"
+    )
+    wait.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=300.0, help="(default: 300)")
+    wait.add_argument("--json", action="store_true", help="for programs: docs/verbs.md has every key")
+
+
+def _add_setting_up(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    init = verbs.add_parser("init", parents=[common], help=INIT, description=INIT_ENDS)
+    init.add_argument("program", metavar="PROGRAM", nargs="*", help="NAME of [program:NAME] (default: all)")
+    init.add_argument("--apply", action="store_true", help="write the file; a backup stays beside it")
+    doctor = verbs.add_parser("doctor", parents=[common], help=DOCTOR, description=DOCTOR_ENDS)
+    doctor.add_argument("--json", action="store_true", help="for programs: docs/doctor.md has every key")
 
 
 def _add_run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -110,8 +162,82 @@ def _add_run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     add("argv", metavar="CMD ...", nargs=argparse.REMAINDER, help="the command and its arguments")
 
 
-CONFIGURED = ("listen", "check", "status", "history")
+CONFIGURED = (
+    *("listen", "check", "status", "history", "why", "start", "pause", "resume", "abort", "wait"),
+    *("plan", "init", "doctor"),
+)
 """The verbs that read supervisord's configuration."""
+
+SERVERURL = (
+    "ask this supervisord, which hands the listener's journal out ([rpcinterface:reload]), instead of the "
+    "files here: http://host:port or unix:///path"
+)
+
+USERNAME = "for that server; the password is asked for where nothing else has it (docs/status.md)"
+
+WATCH = "show it again whenever it changes, until Ctrl-C; with --json an object in each line"
+
+STEERING = {
+    "start": (
+        "replace the processes now, whether files changed or not",
+        "Replace the processes of a target by others on the code on disk, now, whether files changed or not: "
+        "checked, drained and verified like any rollout.",
+    ),
+    "pause": (
+        "begin nothing until resume",
+        "Begin nothing for a target, nor go on with its rollout, until it is resumed. What is being drained, "
+        "stopped or started is finished; changes of files are kept.",
+    ),
+    "resume": ("go on after pause", "Go on after pause: what changed meanwhile is one rollout."),
+    "abort": (
+        "end the rollout in hand",
+        "End the rollout in hand. What has the new code keeps it, what has the old keeps that, until the "
+        "files change or start is asked.",
+    ),
+}
+"""The verbs that ask the listener for something: help, and description."""
+
+STEERING_ENDS = (
+    " Exit status 0 where that was done, 1 where it was refused, 2 where there is no such target, 7 where "
+    "the listener is down."
+)
+
+PLAN = "what a change would do, step by step"
+
+PLAN_ENDS = (
+    "What a change of code would do to a target as it stands now: every step and its limit, how many "
+    "processes serve meanwhile, how long it takes, and what is left when the new code does not start. "
+    "It is rehearsed with the listener's own rules and touches nothing. Exit status 0, 4 where there is no "
+    "such target."
+)
+
+PLAN_CHANGED = "suppose that this file changed (default: code in general); repeatable"
+
+WAIT = "until a revision serves; for deploy scripts"
+
+WAIT_ENDS = (
+    "Wait until every process of a target that is in use serves a revision: that on disk now, if none is "
+    "named. Exit status 0 only then; 1 with the reason where it will not, or did not in time; 2 where there "
+    "is no such target, 7 where the listener is down."
+)
+
+INIT = "write our sections for the programs of an existing supervisord.conf"
+
+INIT_ENDS = (
+    "Recognise what the programs of an existing supervisord.conf are, and show the sections with which "
+    "they would be reloaded, each line explained, as a diff. With --apply they are added at the end of the "
+    "file; nothing that is there is changed. Exit status 0, 1 where the result would not work yet or can't "
+    "be written, 2 where the configuration can't be read."
+)
+
+DOCTOR = "look at everything that a running system needs, and say what to do"
+
+DOCTOR_ENDS = (
+    "Look at everything that a running system needs: versions, rights, the kernel's limits, file systems, "
+    "the configuration, supervisord, the listener, and what is known of your servers. One line each, with "
+    "the remedy where something is wrong. It changes nothing. Exit status 0 where there is no error, else "
+    "1."
+)
 
 CONFIGURATION = (
     "supervisord's configuration file (default: that of the supervisord that runs us, then Supervisor's "

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TextIO
 
+    from .showing import Server
+
 USAGE_ERROR = 2
 """Exit status for a wrong command line or configuration, as supervisord's."""
 
@@ -88,17 +90,30 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from .showing import show_status
+    from .showing import Server, show_status, watch_status
 
+    show = watch_status if options.watch else show_status
     return _told(
-        lambda: show_status(
-            options.configuration, options.target, sys.stdout, sys.stderr, as_json=options.json
+        lambda: show(
+            options.configuration,
+            options.target,
+            sys.stdout,
+            sys.stderr,
+            server=_server(options, Server),
+            as_json=options.json,
         )
     )
 
 
+def _server(options: argparse.Namespace, of: type[Server]) -> Server | None:
+    """Which supervisord is asked instead of the files here."""
+    if not options.serverurl:
+        return None
+    return of(url=options.serverurl, username=options.username or "", password=options.password or "")
+
+
 def _history(options: argparse.Namespace) -> int:
-    from .showing import show_history
+    from .showing import Server, show_history
 
     return _told(
         lambda: show_history(
@@ -107,21 +122,93 @@ def _history(options: argparse.Namespace) -> int:
             sys.stdout,
             sys.stderr,
             most=options.n,
+            server=_server(options, Server),
             as_json=options.json,
         )
     )
 
 
+def _why(options: argparse.Namespace) -> int:
+    from .showing import Server, show_why
+
+    return _told(
+        lambda: show_why(
+            options.configuration,
+            options.target,
+            sys.stdout,
+            sys.stderr,
+            server=_server(options, Server),
+            as_json=options.json,
+        )
+    )
+
+
+def _steer(options: argparse.Namespace) -> int:
+    from .steering import steer
+
+    return _told(
+        lambda: steer(
+            options.verb,
+            options.configuration,
+            options.target,
+            sys.stdout,
+            is_forced=getattr(options, "force", False),
+            as_json=options.json,
+        )
+    )
+
+
+def _wait(options: argparse.Namespace) -> int:
+    from .steering import wait
+
+    return _told(
+        lambda: wait(
+            options.configuration,
+            options.target,
+            sys.stdout,
+            revision=options.revision,
+            limit=options.timeout,
+            as_json=options.json,
+        )
+    )
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from .planning import show_plan
+
+    return _told(
+        lambda: show_plan(
+            options.configuration,
+            options.target,
+            sys.stdout,
+            sys.stderr,
+            changed=options.changed,
+            is_json=options.json,
+        )
+    )
+
+
+def _init(options: argparse.Namespace) -> int:
+    from .setting_up import init
+
+    return _told(lambda: init(options.configuration, options.program, sys.stdout, is_applied=options.apply))
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import examine
+
+    return _told(lambda: examine(options.configuration, sys.stdout, as_json=options.json))
+
+
 def _told(show: Callable[[], int]) -> int:
     """What is shown, or a sentence why it can't be."""
     from .core.errors import ReloadError
-    from .showing import Unknown
 
     try:
         return _written(show)
     except ReloadError as error:
         _say_error(error)
-        return error.code if isinstance(error, Unknown) else USAGE_ERROR
+        return getattr(error, "code", USAGE_ERROR)
 
 
 def _written(write: Callable[[], int]) -> int:
@@ -169,7 +256,19 @@ def _run(options: argparse.Namespace) -> int:
         return error.code
 
 
-VERBS = {"listen": _listen, "check": _check, "status": _status, "history": _history, "run": _run}
+VERBS = {
+    "listen": _listen,
+    "check": _check,
+    "status": _status,
+    "history": _history,
+    "why": _why,
+    **dict.fromkeys(("start", "pause", "resume", "abort"), _steer),
+    "wait": _wait,
+    "plan": _plan,
+    "init": _init,
+    "doctor": _doctor,
+    "run": _run,
+}
 
 BECOMING = {"exec": _exec, "uvicorn": _uvicorn}
 """Verbs that turn this process into something else; their words are their own."""

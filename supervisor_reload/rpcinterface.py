@@ -12,6 +12,7 @@ from typing import Any
 from supervisor.xmlrpc import Faults, RPCError
 
 from .inside.guard import Guard
+from .inside.journal import directory_of, hand_out
 from .inside.resident import Resident
 from .inside.section import read_options
 from .inside.telling import describe
@@ -58,6 +59,19 @@ class ReloadNamespaceRPCInterface:
                               while there is one)
         """
         return describe(self._supervisord, self._resident.sockets)
+
+    def readJournal(self) -> dict[str, Any]:  # noqa: N802 -- Supervisor's methods are named so
+        """Hand out the journal of the listener: what supervisor-reload status and history show
+
+        @return struct result  path, content (base64), size (of the file, in bytes: where it is more than the
+                               content has, the newest is missing), written (seconds since 1970), age and now
+                               (seconds; now is monotonic), boot (of the machine), listener (its pid; 0 where
+                               that can't be told, -1 where none works)
+        """
+        try:
+            return hand_out(directory_of(self._supervisord, self._resident.state_dir))
+        except OSError as error:
+            raise RPCError(Faults.NO_FILE, f"{error.filename}: {error.strerror}") from error
 
     def releaseSocket(self, url: str) -> bool:  # noqa: N802 -- Supervisor's methods are named so
         """Close the kept copy of a socket, so that it closes with the last process of its group

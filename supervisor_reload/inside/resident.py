@@ -43,6 +43,8 @@ class Resident:
     def __init__(self) -> None:
         self.guard = Guard()
         self.sockets = Sockets(self.guard)
+        self.state_dir = ""
+        """as the section names the listener's"""
         self._binding = Binding(self.sockets.bind, self.sockets.spawn)
         self._waker: Waker | None = None
         self._pace = Pace()
@@ -60,7 +62,7 @@ class Resident:
         """Begin to work for this supervisord; a second call (it has two HTTP servers) changes nothing."""
         if self._supervisord is supervisord:
             return
-        self._supervisord = supervisord
+        self._supervisord, self.state_dir = supervisord, options.state_dir
         self.guard.renew(supervisord.options.logger)
         self.guard.attempt(NO_BINDING, None, self._binding.install)
         self.guard.attempt(NO_WAKING, None, self._start_waking)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FACTORY = "supervisor_reload.rpcinterface:make_rpcinterface"
 
@@ -19,7 +19,7 @@ back (supervisord's restart, Python's boot: 2 s) and than any restart by hand le
 LONGEST = 31_622_400.0
 """seconds; a year, as for every key of ours"""
 
-KEYS = ("release_after",)
+KEYS = ("release_after", "state_dir")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,8 @@ class Options:
 
     release_after: float = RELEASE_AFTER
     """seconds without a process of its group after which a kept socket is closed"""
+    state_dir: str = ""
+    """the listener's, where ``[reload]`` names one; '' where it has its default"""
 
 
 def read_options(written: Mapping[str, str]) -> tuple[Options, list[tuple[str, str]]]:
@@ -37,7 +39,7 @@ def read_options(written: Mapping[str, str]) -> tuple[Options, list[tuple[str, s
         for key in written
         if key not in KEYS
     ]
-    options = Options()
+    options = Options(state_dir=str(written.get("state_dir", "")))
     text = written.get("release_after")
     if text is not None:
         seconds = _seconds(str(text))
@@ -45,7 +47,7 @@ def read_options(written: Mapping[str, str]) -> tuple[Options, list[tuple[str, s
             said = f"{text!r} is not a number of seconds from 0 to {LONGEST:.0f}; {RELEASE_AFTER:g} is used"
             problems.append(("release_after", said))
         else:
-            options = Options(release_after=seconds)
+            options = replace(options, release_after=seconds)
     return options, problems
 
 

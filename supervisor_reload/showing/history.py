@@ -10,10 +10,12 @@ from typing import TextIO
 from ..core.model import Value
 from ..core.secrets import Redaction, secrets_of
 from .asked import asked
-from .knowledge import Ended, Knowledge
+from .credentials import Server
+from .knowledge import Knowledge
+from .looking import looking
 from .page import FORMAT, files, plain, say, say_json, utc
-from .place import UNKNOWN, place_of
-from .reading import look
+from .place import UNKNOWN
+from .standing import Ended
 
 OK = 0
 
@@ -25,13 +27,14 @@ def show_history(
     errors: TextIO,
     *,
     most: int,
+    server: Server | None = None,
     as_json: bool = False,
 ) -> int:
     """Write the newest rollouts, ``most`` of them, of these targets (of all without any).
 
     Returns the exit status. Raises ConfigErrors, and Unknown where there is nothing to tell.
     """
-    reading = look(place_of(config_file))
+    reading = looking(config_file, server)()
     knowledge = Knowledge(reading.records, born=None, hide=Redaction(secrets_of(None, os.environ)))
     ended = knowledge.history()
     known = sorted({*knowledge.targets, *(one.target for one in ended)})  # also of one that is gone

@@ -7,20 +7,29 @@ nothing is guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..core.condition import Condition
-from ..core.memory import HEALTH, ROLLOUT, SLOT, TARGET
+from ..core.evidence import Evidence
+from ..core.memory import HEALTH, ROLLOUT, SLOT, TARGET, WHY
 from ..core.model import Record, SlotName, SlotSettings
 from ..core.phase import Phase
 from ..core.records import from_record, number, optional, several, text, whole
 from ..core.rollout import Outcome, Rollout
 from ..core.slot import Slot
+from .standing import Ended, Process, Rolling, Standing
+from .waits import waits_of
 from .words import UNKNOWN, word_of
 
 Born = Callable[[int], str]
 """When the kernel started a process; '' where there is none."""
+
+InFlight = Callable[[int], int | None]
+"""How many connections of a process are in use; None where nobody can tell."""
+
+WAITS = "waits "
+"""begins the key of what a slot was answered last, while it waits"""
 
 Hide = Callable[[str], str]
 """Takes secrets out of a text."""
@@ -31,81 +40,25 @@ LATEST = 2.0**36
 """Seconds since 1970, in the year 4147: what is later can't be shown in every time zone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """One process of a target. Lengths of time are seconds; None where they can't be told."""
-
-    name: str
-    """``group:process``"""
-    state: str = UNKNOWN
-    """one word: Supervisor's where it has one"""
-    note: str = ""
-    """what the word does not say; why it failed"""
-    phase: str | None = None
-    pid: int = 0
-    is_gone: bool = False
-    """no such process lives any more"""
-    seconds: float | None = None
-    """for which it has been so"""
-    uptime: float | None = None
-    revision: str | None = None
-    """the code that it was started on; None where there is no process, or the files were changing"""
-    is_newest: bool | None = None
-    is_by_hand: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rolling:
-    """A rollout that is under way."""
-
-    id: int
-    revision: str
-    ready: int
-    """processes that serve the new code"""
-    wanted: int
-    """processes that shall"""
-    trigger: str
-    seconds: float | None
-    changed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a target stands."""
-
-    name: str
-    condition: str = UNKNOWN
-    why: str = ""
-    revision: str | None = None
-    """the newest code"""
-    retry_in: float | None = None
-    """seconds until a revision that failed is tried again"""
-    rollout: Rolling | None = None
-    processes: tuple[Process, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """One rollout of the history."""
-
-    target: str
-    outcome: Outcome
-    files: int
-    ended: float
-    """seconds since 1970"""
-
-
 class Knowledge:
     """The records of one journal, asked."""
 
     def __init__(
-        self, records: Mapping[str, Record], *, at: float | None = None, born: Born | None, hide: Hide = str
+        self,
+        records: Mapping[str, Record],
+        *,
+        at: float | None = None,
+        born: Born | None,
+        hide: Hide = str,
+        in_flight: InFlight | None = None,
     ) -> None:
         """``at``: the moment of which they tell, None where their times are of another boot.
 
-        ``born`` tells which processes are gone by now; None where the records are of now.
+        ``born`` tells which processes are gone by now; None where the records are of now. ``in_flight``
+        counts for those of this machine.
         """
         self._records, self._at, self._born, self._hide = records, at, born, hide
+        self._in_flight = in_flight
 
     @property
     def degraded(self) -> str:
@@ -116,6 +69,20 @@ class Knowledge:
     def targets(self) -> list[str]:
         """The names of what is configured, sorted."""
         return sorted(key.removeprefix(TARGET) for key in self._records if key.startswith(TARGET))
+
+    def evidence(self, target: str) -> Evidence | None:
+        """Why its newest code does not serve; None where nothing failed."""
+        record = self._records.get(WHY + target)
+        found = _or(None, lambda known: from_record(Evidence, known), record) if record else None
+        if found is None:
+            return None
+        return replace(
+            found,
+            changed=tuple(map(self._hide, found.changed)),
+            reason=self._hide(found.reason),
+            output=self._hide(found.output),
+            last_words=self._hide(found.last_words),
+        )
 
     def processes(self, target: str) -> tuple[SlotName, ...]:
         """What runs a target, in the order in which it is replaced."""
@@ -134,9 +101,12 @@ class Knowledge:
             condition=_condition(record),
             why=self._why(target, self._words(record, "why")),
             revision=newest,
-            retry_in=self._until(record),
+            retry_in=self._retry(record),
+            waits_for=_waits_for(record, rollout),
             rollout=self._rolling(rollout, list(slots.values())) if rollout else None,
-            processes=tuple(self._process(name, slot, newest) for name, slot in slots.items()),
+            processes=tuple(
+                self._waiting(self._process(name, slot, newest), slot, record) for name, slot in slots.items()
+            ),
         )
 
     def history(self) -> list[Ended]:
@@ -196,6 +166,35 @@ class Knowledge:
             is_by_hand=slot.is_by_hand,
         )
 
+    def _waiting(self, process: Process, slot: Slot | None, target: Record) -> Process:
+        """The same with what it waits for; nothing where its process is gone, or is none of now."""
+        if slot is None or process.is_gone:
+            return process
+        waits = waits_of(slot)
+        limits = target.get("limits")
+        whole = limits.get(waits.limit) if isinstance(limits, dict) else None
+        return replace(
+            process,
+            waits_for=waits.what,
+            answer=self._hide(self._answer(slot)),
+            limit=waits.limit,
+            limit_seconds=_or(None, number, whole),
+            deadline_in=self._until(waits.until),
+            in_flight=self._busy(slot),
+        )
+
+    def _busy(self, slot: Slot) -> int | None:
+        if self._in_flight is None or not slot.phase.is_leaving or not slot.pid:
+            return None
+        return self._in_flight(slot.pid)
+
+    def _answer(self, slot: Slot) -> str:
+        """What its probe, or the look at its work, said last in this phase; '' where that is not known."""
+        record = self._records.get(WAITS + slot.name, {})
+        if slot.phase not in (Phase.PROBING, Phase.DRAINING):
+            return ""
+        return _or("", text, record.get("reason")) if record.get("since") == slot.since else ""
+
     def _is_gone(self, pid: int, born: str) -> bool:
         if not pid or self._born is None:
             return False
@@ -219,11 +218,14 @@ class Knowledge:
             changed=tuple(map(self._hide, rollout.changed)),
         )
 
-    def _until(self, record: Record) -> float | None:
+    def _retry(self, record: Record) -> float | None:
         restraint = record.get("restraint")
-        at = restraint.get("retry_at") if isinstance(restraint, dict) else None
-        known = _or(None, optional(number), at)
-        return None if known is None or self._at is None else max(0.0, known - self._at)
+        return self._until(
+            _or(None, optional(number), restraint.get("retry_at") if isinstance(restraint, dict) else None)
+        )
+
+    def _until(self, moment: float | None) -> float | None:
+        return None if moment is None or self._at is None else max(0.0, moment - self._at)
 
     def _since(self, moment: float) -> float | None:
         """Seconds; 0.0 stands in the records where nothing is known."""
@@ -236,6 +238,16 @@ class Knowledge:
 def _condition(record: Record) -> str:
     known = _or(None, lambda value: Condition(text(value)), record.get("condition"))
     return known.value if known else UNKNOWN
+
+
+def _waits_for(record: Record, rollout: Rollout | None) -> str:
+    if _condition(record) == Condition.CHECKING.value:
+        return "the commands of run_on, then the check" if record.get("rules") else "the check"
+    if _condition(record) == Condition.PAUSED.value:
+        return "resume"
+    if rollout is None or rollout.is_prepared:
+        return ""
+    return "before_rollout"
 
 
 def _or(default: Told, reader: Callable[[Any], Told], value: object) -> Told:

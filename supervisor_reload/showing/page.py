@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TextIO
@@ -16,9 +17,21 @@ FORMAT = 1
 
 def say(stream: TextIO, line: str) -> None:
     """Write one line, whatever its names hold."""
+    stream.write(shown(stream, line) + "\n")
+
+
+def shown(stream: TextIO, line: str) -> str:
+    """A line as a stream can show it, and nothing in it is an order to a terminal."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    shown = escaped(line).encode(encoding, "backslashreplace").decode(encoding)
-    stream.write(shown.rstrip() + "\n")
+    return escaped(line).encode(encoding, "backslashreplace").decode(encoding).rstrip()
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether somebody may look at it, on a terminal that can be written anew."""
+    try:
+        return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+    except (AttributeError, ValueError):  # closed, or supervisorctl's own
+        return False
 
 
 def say_json(stream: TextIO, value: Value) -> None:

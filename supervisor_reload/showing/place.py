@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..config.find import find
 from ..config.findings import Findings
 from ..config.ownlistener import own_listeners
 from ..config.sections import COMMON, OwnSection
-from ..config.state import server_of, state_dir
+from ..config.state import credentials, server_of, state_dir
 from ..config.supervisorconf import read_supervisorconf
 from ..core.errors import ConfigError, ConfigErrors, ReloadError
 from ..edges.journal.place import JOURNAL
@@ -36,8 +36,8 @@ class Unknown(ReloadError):
 
     code = UNKNOWN
 
-    def __init__(self, text: str) -> None:
-        super().__init__(escaped(text))  # it names paths
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(escaped, lines)))  # they name paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,10 @@ class Place:
     config_file: str
     listener: str
     """how supervisorctl names our listener; '' where the configuration has none"""
+    serverurl: str = ""
+    """where supervisord is reached; '' where it has no server"""
+    username: str = ""
+    password: str = field(default="", repr=False)
 
     @property
     def journal(self) -> Path:
@@ -64,12 +68,21 @@ def place_of(config_file: str | None) -> Place:
     conf = read_supervisorconf(find(config_file), findings)
     listeners = own_listeners(conf)
     common = OwnSection(conf, COMMON, findings)
-    directory = state_dir(conf, common, server_of(conf, listeners))
+    server = server_of(conf, listeners)
+    directory = state_dir(conf, common, server)
+    username, password = credentials(conf, server, Findings())
     errors = tuple(_concerning(findings.errors, is_written=common.is_set(KEY)))
     if errors:
         raise ConfigErrors(errors)
     name = listeners[0].group if listeners else ""
-    return Place(directory=directory, config_file=conf.main, listener=name)
+    return Place(
+        directory=directory,
+        config_file=conf.main,
+        listener=name,
+        serverurl=server.url if server else "",
+        username=username,
+        password=password,
+    )
 
 
 def _concerning(errors: list[ConfigError], *, is_written: bool) -> Iterator[ConfigError]:

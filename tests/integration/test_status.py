@@ -6,14 +6,14 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.docs.blocks import ROOT, all_blocks
+from tests.docs.blocks import all_blocks
 from tests.docs.scenarios import environment
+from tests.docs.schemas import all_keys_are_documented, documented
 from tests.integration.scene import TWO, Scene, scene
 
 pytestmark = pytest.mark.integration
@@ -29,17 +29,6 @@ while not os.path.exists("../go"):
 """
 
 FAILS = "raise SystemExit(3)\n"
-
-ROWS = re.compile(r"^\| `(\S+)` \| ([a-z ]+) \|", re.MULTILINE)
-
-TYPES: dict[str, set[type]] = {
-    "integer": {int},
-    "number": {int, float},
-    "string": {str},
-    "boolean": {bool},
-    "object": {dict},
-    "null": {type(None)},
-}
 
 
 @dataclass(frozen=True)
@@ -85,8 +74,8 @@ def test_from_a_rollout_to_the_end_of_supervisord() -> None:
         told.append(an_end(acted))
         history = run(acted, "supervisor_reload", "history", "--json").object
     assert ["complete", "halted"] == [one["outcome"] for one in history["rollouts"]]
-    all_keys_are_documented("status", told)
-    all_keys_are_documented("history", [history])
+    all_keys_are_documented(documented("status"), told)
+    all_keys_are_documented(documented("history"), [history])
 
 
 def a_rollout(acted: Scene) -> Any:
@@ -123,7 +112,10 @@ def the_columns_are_supervisorctls(acted: Scene, told: Shown) -> None:
 
 def the_outputs_have_the_documents_shape(acted: Scene, told: Shown) -> None:
     """The lines that docs/status.md shows are such as these, word for word but for what is never the same."""
-    shown = {block.heading: block.text for block in all_blocks("text") if block.document == "docs/status.md"}
+    shown: dict[str, str] = {}
+    for block in all_blocks("text"):
+        if block.document == "docs/status.md":
+            shown[block.heading] = shown.get(block.heading, "") + block.text
     serving = next(line for line in told.out.splitlines() if "READY     pid" in line)
     assert shape(serving) in map(shape, shown["status"].splitlines())
     (line,) = run(acted, "supervisor_reload", "history").out.splitlines()
@@ -158,33 +150,3 @@ def an_end(acted: Scene) -> Any:
     assert [True] == [one["is_gone"] for one in told["targets"][0]["processes"] if one["pid"]]
     assert not told["listener"]["is_running"]
     return told
-
-
-def all_keys_are_documented(verb: str, told: list[Any]) -> None:
-    """Every key of the table is told, with a type of the table; and no other."""
-    text = (ROOT / "docs" / "status.md").read_text(encoding="utf-8")
-    table = text.partition(f"<!-- json: {verb} -->\n\n")[2].partition("\n\n")[0]
-    types = {
-        path: set().union(*(TYPES[one] for one in kinds.split(" or "))) for path, kinds in ROWS.findall(table)
-    }
-    seen: dict[str, set[type]] = {}
-    for one in told:
-        for path, value in leaves("", one):
-            seen.setdefault(path, set()).add(type(value))
-    assert set(types) == set(seen)
-    assert not {path for path, kinds in seen.items() if not kinds <= types[path]}
-
-
-def leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Every key of nested objects, and what it holds; an object that may be null is a key of its own."""
-    match value:
-        case dict():
-            if path.endswith("rollout"):
-                yield path, value
-            for key, each in value.items():
-                yield from leaves(f"{path}.{key}" if path else key, each)
-        case list():
-            for each in value:
-                yield from leaves(f"{path}[]", each)
-        case _:
-            yield path, value

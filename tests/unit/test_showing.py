@@ -11,8 +11,9 @@ from supervisor_reload.core.model import Record, SlotName, SlotSettings, TargetS
 from supervisor_reload.core.phase import Phase
 from supervisor_reload.core.slot import Slot
 from supervisor_reload.showing.asked import asked
-from supervisor_reload.showing.knowledge import Knowledge, Standing
+from supervisor_reload.showing.knowledge import Knowledge
 from supervisor_reload.showing.page import files
+from supervisor_reload.showing.standing import Standing
 from supervisor_reload.showing.words import WORDS, age, clock, word_of
 from tests.docs.blocks import ROOT
 from tests.fakes.supervisord import Boot

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from supervisor_reload.core.memory import HISTORY
 from supervisor_reload.core.model import Record, SlotName, Value
-from supervisor_reload.showing import history, status
-from supervisor_reload.showing.knowledge import Knowledge, Standing
+from supervisor_reload.showing import history
+from supervisor_reload.showing.knowledge import Knowledge
+from supervisor_reload.showing.lines import lines
 from supervisor_reload.showing.page import plain
+from supervisor_reload.showing.standing import Standing
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import World, settled, web
 
@@ -47,7 +49,7 @@ def test_no_record_is_believed_because_it_is_there() -> None:
 
 
 OF_TARGETS = ("condition", "why", "slots", "disk", "rollout", "restraint", "retry_at")
-OF_SLOTS = ("phase", "state", "pid", "since", "began")
+OF_SLOTS = ("phase", "state", "pid", "since", "began", "deadline", "soak", "falls", "limits", "reason")
 OF_ROLLOUTS = ("id", "revision", "wanted", "trigger", "outcome", "changed", "ended", "files")
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
@@ -55,7 +57,9 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 FIELDS = st.sampled_from([*OF_TARGETS, *OF_SLOTS, *OF_ROLLOUTS, "degraded"])
-KEYS = st.sampled_from(["target web", "target ", "slot web:web_00", "rollout web 1", "rollout ", "health"])
+KEYS = st.sampled_from(
+    ["target web", "target ", "slot web:web_00", "rollout web 1", "rollout ", "health", "waits web:web_00"]
+)
 
 
 @limits(max_examples=100, deadline=None)
@@ -70,7 +74,8 @@ def tell_all(records: dict[str, Record]) -> list[Standing]:
     told = [known.standing(name) for name in known.targets]
     assert isinstance(known.degraded, str)
     json.dumps([plain(asdict(one)) for one in told] + [plain(one.outcome.changed) for one in known.history()])
-    assert len([*status.lines(told)]) >= len(told)
+    assert len([*lines(told)]) >= len(told)
+    assert len([*lines(told, is_live=True)]) >= len(told)
     assert len([*history.lines(known.history(), known.targets)]) == len(known.history())
     return told
 

@@ -124,11 +124,8 @@ def test_another_user(rest: dict[str, Record], capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (
-            ["-c", "x", "run", "--", "true"],
-            "-c is for listen, check, status, history; run reads no configuration",
-        ),
-        (["-c", "x", "exec"], "-c is for listen, check, status, history; exec reads no configuration"),
+        (["-c", "x", "run", "--", "true"], "; run reads no configuration"),
+        (["-c", "x", "exec"], "-c is for listen, check, status, history, why, "),
         (["history", "-n", "0"], "argument -n: '0' is not a number from 1"),
         (["history", "-n", "x"], "argument -n: 'x' is not a number from 1"),
         (["stauts"], "invalid choice: 'stauts'"),
