@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench bench-full clean
+.PHONY: help demo test lint docs bench bench-full clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ lint: $(VENV)/.stamp-lint ## ruff, mypy, import-linter, codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+docs: $(VENV)/.stamp-docs ## the documentation as a site, in build/docs; a link that leads nowhere is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going -c docs $(ARGS) . build/docs
+	@echo "build/docs/index.html"
 
 bench: $(VENV)/.stamp-bench ## how long a save takes, side by side with the others, and what a big tree costs: 13 min
 	@echo "1 of 3: how long a save takes"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import platform
 import signal
 import sys
 import time
@@ -31,8 +32,10 @@ from .core.facts import (
 )
 from .core.filters import filters_of
 from .core.model import LogFormat, Settings, SlotName, TargetSettings
+from .core.publication import publication
 from .core.recall import marks
 from .core.secrets import Redaction, secrets_of
+from .core.standing import standing
 from .edges.ancestry import supervisords_pid
 from .edges.claims import Claimed, Claims
 from .edges.clock import monotonic, wall
@@ -44,6 +47,7 @@ from .edges.holders import Holders
 from .edges.journal import JournalError, prepare
 from .edges.leaving import leave
 from .edges.listening import Listener
+from .edges.metrics import Metering, versions
 from .edges.notices import Notices
 from .edges.observers import logs
 from .edges.probes import Probes
@@ -51,6 +55,7 @@ from .edges.probes.told import Told as ToldReady
 from .edges.processes import Exits, born
 from .edges.sources import Sources
 from .edges.supervisord import Supervisord
+from .edges.telling import Documents, Preparing, Telling
 from .edges.watching import Watching
 from .engine import Engine, Inbox
 from .outside import Outside
@@ -83,12 +88,21 @@ def listen(config_file: str | None, stdin: TextIO, protocol: TextIO) -> int:
         return REFUSED
     with contextlib.closing(claims):
         try:
-            return _work(known, identity, claims, stdin, protocol)
+            code = _work(known, identity, claims, stdin, protocol)
         except ReloadError:
             raise
         except Exception:  # through the log, which hides secrets; supervisord starts us again
             log.exception("a defect of ours ended the listener; please report it")
             return 1
+    return code if code >= 0 else _end_by(signal.Signals(-code))
+
+
+def _end_by(number: signal.Signals) -> int:
+    """End by the signal that told us to: supervisord starts us again, unless the signal was its own."""
+    sys.stderr.flush()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    return 128 + number  # it is blocked
 
 
 def _claim(settings: Settings, identity: str) -> Claims:
@@ -114,10 +128,10 @@ def _slots(settings: Settings) -> list[SlotName]:
 def _work(known: Configuration, identity: str, claims: Claims, stdin: TextIO, protocol: TextIO) -> int:
     inbox = Inbox()
     legacy = resume(known.settings.state_dir, identity, inbox.put)
+    signals: dict[ListenerClosed, signal.Signals] = {}
     for number in (signal.SIGTERM, signal.SIGINT):
-        reason = f"told to stop by {number.name}"
-        # who wants us to end for good is supervisord: then it does not look at our status
-        end = ListenerClosed(reason=reason, is_expected=False)
+        end = ListenerClosed(reason=f"told to stop by {number.name}", is_expected=False)
+        signals[end] = number
         signal.signal(number, lambda *_, end=end: inbox.put(end))
     notices = Notices(slot for target in known.settings.targets for slot in target.slots)
     notices.start()
@@ -132,7 +146,7 @@ def _work(known: Configuration, identity: str, claims: Claims, stdin: TextIO, pr
         for name, phase in engine.unfinished:
             log.info("leaving in the middle: %s is %s; the next listener goes on", name, phase)
     log.info("leaving: %s", end.reason)
-    return 0 if end.is_expected else 1
+    return -signals[end] if end in signals else int(not end.is_expected)
 
 
 @contextlib.contextmanager
@@ -145,6 +159,9 @@ def _engine(known: Configuration, build: _Builder, legacy: Legacy) -> Iterator[E
         supervisor = stack.enter_context(
             contextlib.closing(Supervisord(url, settings.username, settings.password))
         )
+        stack.enter_context(contextlib.closing(build.telling))
+        metering = stack.enter_context(contextlib.closing(build.metering))
+        metering.recall(legacy.past.records)
         exits = stack.enter_context(contextlib.closing(Exits(inbox.put)))
         hands = stack.enter_context(contextlib.closing(build.hands(targets)))
         began = time.monotonic()
@@ -159,26 +176,28 @@ def _engine(known: Configuration, build: _Builder, legacy: Legacy) -> Iterator[E
         )
         files = ConfigurationFiles(known, partial(build.read_again, settings.config_file), inbox.put)
         stack.enter_context(contextlib.closing(files))
+        core = Coordinator(targets, known, legacy.past, monotonic())
         outside = Outside(
             supervisor=supervisor,
             sources=eyes.sources,
             watch=eyes.watch,
             checks=hands.checks,
             commands=hands.commands,
+            hooks=hands.hooks,
             probing=hands.probing,
             draining=hands.draining,
             exits=exits,
-            observers=(logs.tell,),
+            observers=(logs.tell, build.telling, metering.tell),
             clock=monotonic,
             in_the_way=Holders(supervisords_pid()).told,
-            journal=legacy.journal,
+            journal=metering.following(legacy.journal, partial(standing, core)),
             tick=build.tick,
             wall=wall,
             hide=build.hide,
         )
-        core = Coordinator(targets, known, legacy.past, monotonic())
         engine = Engine(core, inbox, outside, build, legacy.kept)
         stack.callback(engine.close)
+        build.publish(settings)
         files.start()
         yield engine
 
@@ -190,10 +209,17 @@ class _Builder:
         self.inbox, self._notices, self._claims = inbox, notices, claims
         self._state_dir = settings.state_dir
         self._redact = _redaction(settings)
+        self.metering = Metering(monotonic, wall, versions(__version__))
+        documents = Documents(host=platform.node(), hide=self.hide)
+        self.telling = Telling(settings.targets, documents, settings.state_dir)
 
     def hide(self, text: str) -> str:
         """The text without the secrets of the settings that hold now."""
         return self._redact(text)
+
+    def publish(self, settings: Settings) -> None:
+        """Publish our numbers where the settings say so."""
+        self.metering.publish(map(publication, settings.metrics))
 
     def read_again(self, config_file: str) -> Configuration:
         """The configuration as it is now. Raises ConfigErrors."""
@@ -209,6 +235,7 @@ class _Builder:
         with contextlib.suppress(OSError, JournalError):  # of which the journal tells
             prepare(self._state_dir)
             self._claims.tick()
+        self.telling.tick()
 
     def eyes(
         self,
@@ -218,7 +245,7 @@ class _Builder:
     ) -> Eyes:
         """``known``: by target, the reading of which the journal knows; none where settings changed."""
         filters = filters_of(targets)
-        put = self.inbox.put if by is None else partial(self._put_seen, by)
+        put = self.metering.heard(self.inbox.put if by is None else partial(self._put_seen, by))
         with contextlib.ExitStack() as stack:
             sources = Sources(targets, put, filters, self._state_dir, known)
             stack.callback(sources.close)
@@ -233,12 +260,14 @@ class _Builder:
             self.inbox.put(SeenBy(settings=by, fact=fact))
 
     def hands(self, targets: tuple[TargetSettings, ...]) -> Hands:
-        put = self.inbox.put
+        put = self.metering.heard(self.inbox.put)
         slots = [slot for target in targets for slot in target.slots]
         ready = ToldReady(self._notices)
+        hooks = Preparing(targets, put, self.telling.documents, self._state_dir)
         return Hands(
-            checks=Checking(targets, put, self._state_dir),
-            commands=Commanding(targets, put, self._state_dir),
+            checks=self.metering.heard_checks(Checking(targets, put, self._state_dir)),
+            commands=self.metering.heard_commands(Commanding(targets, put, self._state_dir)),
+            hooks=self.metering.heard_hooks(hooks),
             probing=Probes(slots, put, {"notify": ready, "message": ready}),
             draining=Drains(slots, put, {"message": ToldDrained(self._notices)}),
         )
@@ -246,7 +275,9 @@ class _Builder:
     def settle(self, settings: Settings) -> None:
         log_to(sys.stderr, settings)
         self._redact = _redaction(settings)
+        self.publish(settings)
         self._claims.keep(_slots(settings))
+        self.telling.settle(settings.targets)
         self._notices.listen_for(slot for target in settings.targets for slot in target.slots)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.service import Service
 
-from .scenarios import LIMIT, SCENARIOS, blocks_under, commands_under, exchanged
+from .headings import SCENARIOS
+from .scenarios import LIMIT, blocks_under, commands_under, exchanged
 from .shape import shape
 
 pytestmark = pytest.mark.integration

@@ -45,6 +45,12 @@ MAY_ASK = {
     "inside/sockets.py": "supervisord's own field, in supervisord's own clock",
     "inside/waking.py": "how old a process is by supervisord's own field",
     "edges/observers/logs.py": "when a line was logged, for people",
+    "edges/telling/documents.py": "when a rollout ended, for people",
+    "showing/screens.py": "when a view was written, for people",
+    "inside/journal.py": "how old the journal is, for people elsewhere",
+    "setting_up/writing.py": "the name of a backup",
+    "doctor/memory.py": "a journal of the future: the clock was set back",
+    "doctor/versions.py": "was the program installed anew since the listener began?",
 }
 """Who may read the wall clock, and what for: nothing that would wait, or be cut, for a day."""
 

@@ -123,6 +123,7 @@ def test_methods() -> None:
         assert entry["backlog"] >= 1
         assert [name for name in rpc.system.listMethods() if name.startswith("reload.")] == [
             "reload.getSockets",
+            "reload.readJournal",
             "reload.releaseSocket",
         ]
         assert rpc.system.methodSignature("reload.getSockets") == ["array"]
@@ -145,8 +146,8 @@ def test_wrong_options_cost_a_line() -> None:
         lines = sorted(line.split(" section: ")[1] for line in scene.log().splitlines() if "reload: " in line)
         assert lines == [
             "'soon' is not a number of seconds from 0 to 31622400; 5 is used",
-            "unknown option, did you mean 'release_after'?; known are: release_after",
-            "unknown option; known are: release_after",
+            "unknown option, did you mean 'release_after'?; known are: release_after, state_dir",
+            "unknown option; known are: release_after, state_dir",
         ]
 
 

@@ -205,6 +205,18 @@ def test_a_killed_listener_comes_back_and_goes_on() -> None:
         act.wait_for_text("two")
 
 
+def test_a_listener_that_is_told_to_stop() -> None:
+    """It leaves in good order, by that signal: a stranger's is answered by supervisord with a new one."""
+    with scene() as act:
+        os.kill(act.supervisord.process_pid("reload:reload"), signal.SIGTERM)
+        act.wait_for_log("watches web", 2)
+        assert "leaving: told to stop by SIGTERM" in act.log()
+        assert "exited: reload (terminated by SIGTERM; not expected)" in act.supervisord.log()
+        act.supervisord.rpc.supervisor.stopProcess("reload:reload")
+        assert "stopped: reload (terminated by SIGTERM)" in act.supervisord.log()
+        assert act.supervisord.state("reload:reload") == "STOPPED"
+
+
 @pytest.mark.fault(27)
 def test_wrong_configuration_is_listed_and_ends_the_listener() -> None:
     """Exit status 2 and every error at once."""

@@ -48,6 +48,7 @@ TEXT: Mapping[str, str] = {
     "rollout superseded": "{revision} is superseded by {newer}",
     "rollout withdrawn": "the files are back to {revision}, which serves",
     "rollout aborted": "aborted: {slots} was stopped by hand; nothing more is done until the files change",
+    "rollout refused": "{revision} is refused: {reason}; nothing was touched{output}",
     "rollout complete": "complete: {revision} serves after {seconds}",
     "rollout halted": "halted: {slot}{reason}{holder}{outlook}{last_words}",
     "check failed": "{changed}: refused by the check ({reason}); {revision} is not rolled out{output}",
@@ -82,6 +83,10 @@ TEXT: Mapping[str, str] = {
     "journal full": "can't be written ({reason}): nothing more is begun, not even of a rollout in hand, "
     "until it can",
     "journal mended": "is written again",
+    "start asked": "an operator wants its processes replaced",
+    "pause asked": "paused: nothing is begun until an operator resumes it",
+    "resume asked": "resumed",
+    "abort asked": "an operator ends its rollout",
     "configuration refused": "can't be used, so the last good one stays in force{output}",
     "configuration right again": "is right again",
     "configuration doubted": "was read, with a warning{output}",

@@ -45,6 +45,18 @@ def all_files(trees: Sequence[Tree]) -> Iterator[Group]:
                 yield Group(number, directory, files)
 
 
+def counted(trees: Sequence[Tree]) -> tuple[int, int]:
+    """How many files are known, and how many directories that are looked into."""
+    files = directories = 0
+    for tree in trees:
+        tables = tree.tables
+        single = tables.get("", _NONE)
+        is_file = len(tables) == 1 and len(single.get("", b"")) == RECORD_SIZE
+        directories += 0 if is_file else len(tables)
+        files += sum(len(record) == RECORD_SIZE for table in tables.values() for record in table.values())
+    return files, directories
+
+
 def all_paths(trees: Sequence[Tree]) -> set[str]:
     """The absolute path of every file that is known."""
     return {path for group in all_files(trees) for path in _paths(trees, group, group.files)}

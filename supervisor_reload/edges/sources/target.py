@@ -125,7 +125,8 @@ class Reading:
         return self._linked.found
 
     @property
-    def _all(self) -> list[comparing.Tree]:
+    def all_trees(self) -> list[comparing.Tree]:
+        """Of the watched paths, and of what links lead to; for the worker's thread alone."""
         return [*self._trees, self._linked]
 
     def compute(self, request: ComputeRevision) -> RevisionComputed:
@@ -227,13 +228,13 @@ class Reading:
     def keep(self) -> None:
         """After a reading was told: what costs time, so that it is remembered. May be interrupted."""
         if self._is_compared and not self._before:  # else the files are not those of the mark
-            self._remembered.keep(lambda: all_files(self._all), self._mark, is_quiet=self._is_quiet)
+            self._remembered.keep(lambda: all_files(self.all_trees), self._mark, is_quiet=self._is_quiet)
 
     def _answer(self, request: ComputeRevision) -> RevisionComputed:
         is_final = request.final
         is_first = is_final and not self._is_compared
         found = set(self._settled() if is_final else self._before)
-        found |= changed_since(self._all, request.since) if request.since is not None else set()
+        found |= changed_since(self.all_trees, request.since) if request.since is not None else set()
         changed = tuple(sorted(found))
         if is_final:
             self._before.clear()
@@ -243,7 +244,7 @@ class Reading:
             changed=changed,
             rules=self._rules(changed),
             mark=self._mark if is_final else "",
-            written=newest_change(self._all, self._weight) if is_first else None,
+            written=newest_change(self.all_trees, self._weight) if is_first else None,
             full=request.full,
             final=is_final,
         )
@@ -254,7 +255,7 @@ class Reading:
         is_known = self._is_compared or not self._mark
         changed = set(self._before) if is_known else self._since_our_death(mark)
         if changed or mark != self._mark:
-            self._remembered.add(files_at(self._all, changed), mark)
+            self._remembered.add(files_at(self.all_trees, changed), mark)
         self._mark, self._is_compared, self._is_quiet = mark, True, not changed
         return changed
 
@@ -268,7 +269,7 @@ class Reading:
             return set()
         changed = self._differences() if is_found else None
         if changed is None:
-            changed = all_paths(self._all)
+            changed = all_paths(self.all_trees)
             for tree in self._trees if not changed else ():
                 tree.check_gone(was_file=False)
             self._remembered.forget()
@@ -281,7 +282,7 @@ class Reading:
     def _differences(self) -> set[str] | None:
         """From what was found in our memory; None where that is of no use."""
         try:
-            return differences(self._remembered.recall(), self._all)
+            return differences(self._remembered.recall(), self.all_trees)
         except RootUnreadableError:
             raise
         except (OSError, BrokenError) as error:

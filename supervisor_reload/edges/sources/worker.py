@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from ...core.facts import GitHeld, RevisionComputed, RevisionFailed
@@ -21,6 +22,7 @@ from ...core.model import TargetSettings
 from ...core.orders import AskGit, ComputeRevision
 from ...core.ports import Put
 from . import bytecode
+from .comparing import counted
 from .git import GitWork
 from .target import Reading
 from .tree import InterruptedScanError
@@ -165,8 +167,11 @@ class Sources:
 
     def _answer_revision(self, request: ComputeRevision) -> None:
         fact: RevisionComputed | RevisionFailed
+        reading = self._readings[request.target]
         try:
-            fact = self._readings[request.target].compute(request)
+            fact = reading.compute(request)
+            if request.full:
+                fact = replace(fact, counted=counted(reading.all_trees))
         except InterruptedScanError:
             return
         except OSError as error:
