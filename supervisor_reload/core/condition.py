@@ -82,6 +82,8 @@ def _at_rest(target: Target) -> tuple[Condition, str]:
         return Condition.STOPPED, ""
     if restraint.retry_at is not None:
         return Condition.WAITING, restraint.reason
+    if any(slot.revision is None and slot.is_live for slot in in_use):
+        return Condition.STARTING, "the files are being read"
     is_old = goal is not None and any(slot.revision != goal.revision for slot in in_use)
     keeps = restraint.obstacle or target.intake.gathering.blindness
     if is_old and keeps:

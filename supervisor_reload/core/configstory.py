@@ -121,3 +121,9 @@ def not_emptied(group: str, slots: tuple[str, ...]) -> Story:
 def update_refused(group: str, message: str, pause: float) -> Story:
     """supervisord did not remove or add a group."""
     return _story("group update refused", "error", group=group, reason=message, limit=pause)
+
+
+def refusal(errors: tuple[str, ...]) -> str:
+    """Why what the files say is not in force, in one line; '' where it is."""
+    what = "the configuration in the files is refused, and the last good one holds"
+    return f"{what}: {'; '.join(errors[:2])}" if errors else ""

@@ -115,6 +115,11 @@ class Coordinator:
     @property
     def degraded(self) -> str:
         """Why we can't do all that we should; '' where we can."""
+        return "; ".join(filter(None, (self.obstacle, story.refusal(self.reconfiguring.refused))))
+
+    @property
+    def obstacle(self) -> str:
+        """Why nothing new can begin; '' where it can."""
         return "; ".join(filter(None, (self.unreachable, self.unwritten)))
 
     def target_of(self, name: SlotName) -> str:

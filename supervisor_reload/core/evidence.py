@@ -14,7 +14,7 @@ FAILURES = frozenset(
 )
 """The stories that say why"""
 
-SUCCESSES = frozenset({"rollout complete", "rollout withdrawn"})
+SUCCESSES = frozenset({"rollout complete", "rollout withdrawn", "hold lifted"})
 """The stories after which nobody asks any more"""
 
 MOST = 4_000

@@ -112,7 +112,7 @@ class Memory:
         for number, answer in core.answers.items():
             yield f"{ANSWER}{number}", to_record(answer)
         yield OWED, {"names": [*sorted(core.reconfiguring.owed)]}
-        yield HEALTH, {"degraded": core.degraded}
+        yield HEALTH, {"degraded": core.degraded, "obstacle": core.obstacle}
 
     def _is_told(self, slot: Slot, wall: float) -> bool:
         """Whether what a waiting slot was answered last is worth a record: once a second, for who looks."""
@@ -129,7 +129,7 @@ class Memory:
         return was is not state and was != state
 
 
-WORDS = ("reason", "why", "refusal", "degraded", "output", "last_words")
+WORDS = ("reason", "why", "refusal", "degraded", "obstacle", "output", "last_words")
 """Fields with words of others: a probe's answer, a check's."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from . import story
-from .orders import Order, Tell
+from .orders import CancelCheck, Order, Tell
 from .phase import Phase
 from .requests import Answer, Requested, Verb
 from .target import Target
@@ -30,6 +30,11 @@ def answer_to(asked: Requested, targets: Mapping[str, Target]) -> tuple[Answer, 
         try:
             done[name], follow = obey(targets[name], asked.verb, is_forced=asked.is_forced)
             orders += follow
+        except Already as already:
+            if asked.targets:  # who names nobody wants all to be so
+                refused[name] = str(already)
+            else:
+                done[name] = str(already)
         except Refused as refusal:
             refused[name] = str(refusal)
     return Answer(id=asked.id, done=tuple(done.items()), refused=tuple(refused.items())), orders
@@ -55,6 +60,10 @@ def read_by(answer: Answer, targets: Mapping[str, Target]) -> Answer | None:
 
 class Refused(Exception):
     """The request can't be obeyed; the text says why."""
+
+
+class Already(Refused):
+    """It is so already."""
 
 
 def obey(target: Target, verb: Verb, *, is_forced: bool) -> tuple[str, list[Order]]:
@@ -94,20 +103,25 @@ def _start(target: Target, *, is_forced: bool) -> tuple[str, list[Order]]:
 
 def _pause(target: Target) -> tuple[str, list[Order]]:
     if target.is_paused:
-        raise Refused("already paused")
+        raise Already("already paused")
     target.is_paused = True
     return "paused", [Tell(story=story.asked(target, Verb.PAUSE))]
 
 
 def _resume(target: Target) -> tuple[str, list[Order]]:
     if not target.is_paused:
-        raise Refused("not paused")
+        raise Already("not paused")
     target.is_paused = False
     return "resumed", [Tell(story=story.asked(target, Verb.RESUME))]
 
 
 def _abort(target: Target) -> tuple[str, list[Order]]:
-    if target.rollout is None:
+    intake, told = target.intake, Tell(story=story.asked(target, Verb.ABORT))
+    if target.rollout is not None:
+        target.is_abort_asked = True
+        return "aborted", [told]
+    checked, intake.checking = intake.checking, None
+    if checked is None:
         raise Refused("no rollout is under way")
-    target.is_abort_asked = True
-    return "aborted", [Tell(story=story.asked(target, Verb.ABORT))]
+    intake.refuse(checked.revision, "abort", "an operator said so")
+    return "aborted", [CancelCheck(target=target.settings.name), told]

@@ -118,9 +118,9 @@ class Reconfiguring:
             return []  # it was only made sure that nothing changed since we began
         self.pending, self.reread_at = configuration, now
         fresh = (warning for warning in configuration.warnings if warning not in newest.warnings)
-        orders: list[Order] = [Tell(story=story.warned(warning)) for warning in fresh]
+        told = [story.warned(warning) for warning in fresh]
         fixed = fixed_between(newest, configuration)
-        return [*orders, Tell(story=story.fixed(fixed, configuration))] if fixed else orders
+        return [Tell(story=one) for one in (*told, *([story.fixed(fixed, configuration)] if fixed else []))]
 
     def _refuse(self, errors: tuple[str, ...]) -> list[Order]:
         if errors == self.refused:

@@ -146,7 +146,8 @@ def undo(settings: TargetSettings, moves: Moves, rollout: Rollout, now: float) -
     pool = Pool(tuple(moves.slots.values()), rollout.revision, rollout.began)
     covered = len(pool.ready) >= rollout.wanted
     for slot in (*pool.booting, *pool.failed):
-        if not slot.is_surge or not covered:
+        is_empty = slot.phase is Phase.SPARE  # it fell in this rollout, and an operator stopped the next
+        if not slot.is_surge or not covered or is_empty:
             continue
         if slot.state.has_process or slot.state is ProcessState.BACKOFF or slot.phase is Phase.STARTING:
             moves.leave(slot, now, settings, retiring=True)  # it may have served already

@@ -102,8 +102,9 @@ def grew(target: Target, goal: Goal) -> Story:
 def unprepared(target: Target, fact: HookFailed) -> Story:
     """What must be done before it failed: nothing was touched."""
     assert target.rollout is not None
-    values = {"revision": target.rollout.revision, "reason": f"before_rollout: {fact.reason}"}
-    return _story(target, "rollout refused", level="error", output=fact.output, **values)
+    values: dict[str, object] = {"revision": target.rollout.revision, "output": fact.output}
+    values |= {"reason": f"before_rollout: {fact.reason}", "changed": target.rollout.changed}
+    return _story(target, "rollout refused", level="error", **values)
 
 
 def superseded(target: Target, rollout: Rollout, revision: Revision) -> Story:
@@ -128,14 +129,17 @@ def withdrawn(target: Target, revision: Revision) -> Story:
 
 
 def aborted(target: Target, stopped: tuple[Slot, ...]) -> Story:
-    """An operator stopped a slot in the middle."""
-    return _story(target, "rollout aborted", level="warning", slots=tuple(s.name for s in stopped))
+    """An operator stopped a slot in the middle, or said so."""
+    assert target.rollout is not None
+    values: dict[str, object] = {"revision": target.rollout.revision, "changed": target.rollout.changed}
+    return _story(target, "rollout aborted", level="warning", slots=tuple(s.name for s in stopped), **values)
 
 
 def halted(target: Target, reason: str, slot: Slot | None, now: float) -> Story:
     """The new code failed; what still runs the old goes on."""
     assert target.rollout is not None
     values: dict[str, object] = {"revision": target.rollout.revision, "reason": reason}
+    values["changed"] = target.rollout.changed
     old = [s.name for s in target.slots.values() if s.phase is Phase.READY and s is not slot]
     values["serving"] = tuple(old)
     if slot is not None:

@@ -51,7 +51,7 @@ class Present:
     @property
     def obstacle(self) -> str:
         """Why the listener would begin nothing now; '' where it would."""
-        told = self.records.get(HEALTH, {}).get("degraded", "")
+        told = self.records.get(HEALTH, {}).get("obstacle", "")
         return told if isinstance(told, str) else ""
 
 

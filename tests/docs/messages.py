@@ -25,8 +25,12 @@ TAIL = {"output", "last_words", "outlook", "holder", "in_flight", "pending", "wa
 """Fields that are mostly empty, or lines of their own"""
 LEAST = 3
 """Words that a line must have of its own to be looked for; others are nothing but what somebody else says"""
-WORDED = {"core/obeying.py": "Refused", "steering/request.py": "Unanswered", "edges/watching/advice.py": ""}
-"""Where sentences are made: the exception that carries them, or every function's answer"""
+WORDED = {
+    "core/obeying.py": ("Refused", "Already"),
+    "steering/request.py": ("Unanswered",),
+    "edges/watching/advice.py": (),
+}
+"""Where sentences are made: the exceptions that carry them, or every function's answer"""
 
 
 def shown(template: str) -> str:
@@ -107,10 +111,10 @@ def template(node: ast.expr) -> str:
 
 def sentences() -> Iterator[str]:
     """What is said by other ways than a line of the log."""
-    for name, exception in WORDED.items():
+    for name, exceptions in WORDED.items():
         for node in ast.walk(tree_of(PACKAGE / name)):
-            if exception and isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-                if isinstance(node.exc.func, ast.Name) and node.exc.func.id == exception:
+            if exceptions and isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                if isinstance(node.exc.func, ast.Name) and node.exc.func.id in exceptions:
                     yield template(node.exc.args[0])
             elif isinstance(node, ast.Return) and isinstance(node.value, ast.JoinedStr):
                 yield template(node.value)

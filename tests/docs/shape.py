@@ -38,6 +38,7 @@ WORDINGS = {
     "targets": NAMES,
     "waiting": r"(?: \(until then .* as before\))?",
     "verb": "added|updated|removed",
+    "why": rf"(?:{NAMES} was stopped by hand|an operator said so)",
 }
 """What may stand in each field of a line of the log."""
 

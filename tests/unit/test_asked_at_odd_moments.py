@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from supervisor_reload.core.condition import Condition, condition
+from supervisor_reload.core.configfacts import ConfigurationRefused
 from supervisor_reload.core.facts import HookFailed, RevisionFailed
 from supervisor_reload.core.model import HookSettings, TargetSettings
 from supervisor_reload.core.phase import Phase
@@ -206,3 +207,67 @@ def test_a_reading_that_died_with_the_listener() -> None:
     ask(world, Verb.READ)
     world.advance(5)
     assert [["web", "r0"]] == answers(world)["1"][0]
+
+
+def test_an_abort_of_a_check() -> None:
+    """A check that hangs is ended; its code is left alone until it changes, or somebody starts it."""
+    world = settled(World(web(1, max_surge=0, check=True)))
+    world.check_seconds = 30.0
+    world.save("r1")
+    world.advance(2)
+    ask(world, Verb.ABORT)
+    world.advance(60)
+    assert (Condition.REFUSED, "abort: an operator said so") == condition(world.target)
+    assert ["r0"] == serving(world)
+    world.check_seconds = 0.02
+    ask(world, Verb.START, "2")
+    world.advance(20)
+    assert ["r1"] == serving(world)
+
+
+def test_an_abort_after_a_fall_and_a_stop_by_hand() -> None:
+    """A spare slot whose process fell in this rollout, and whose next one an operator stopped, is empty."""
+    world = settled(World(web(4, replicas=2, max_surge=2), autorestart="true"))
+    world.save("r1")
+    world.advance(0.02)
+    world.git_held = True  # the burst goes on, and so does the rollout that began early
+    world.touch()
+    world.advance(4)
+    (*_, spare) = [slot.name for slot in world.target.slots.values() if slot.is_surge]
+    world.supervisor.crash(spare)
+    world.advance(2)
+    assert world.target.slots[spare].fell_on == "r1"
+    world.supervisor.stop(spare)
+    world.advance(5)
+    assert "rollout aborted" in world.events()
+    assert ["r0", "r0"] == serving(world)[:2]
+
+
+def test_why_names_the_files() -> None:
+    """Of a rollout that halted or was aborted, too; nothing is told any more once all is well."""
+    world = settled(World(web(2, failure_limit=1)))
+    world.save("r1", boot=Boot(dies_after=0.1))
+    world.advance(30)
+    why = world.journal.found()["why web"]
+    assert ("rollout halted", "r1", ["/app/app.py"]) == (why["event"], why["revision"], why["changed"])
+    world.save("r2", boot=Boot(ready_after=5.0))
+    world.advance(1)
+    ask(world, Verb.ABORT)
+    world.advance(30)
+    why = world.journal.found()["why web"]
+    assert ("rollout aborted", "r2", ["/app/app.py"]) == (why["event"], why["revision"], why["changed"])
+    world.save("r3")
+    world.advance(30)
+    assert not world.journal.found()["why web"]
+
+
+def test_a_refused_configuration_is_told() -> None:
+    """It looks as if all were well, while the last good one holds."""
+    world = settled(World(PLAIN))
+    world.put(ConfigurationRefused(errors=("x.conf: [reload:web] wacth: unknown key",)), 0.0)
+    world.advance(1)
+    told = (
+        "the configuration in the files is refused, and the last good one holds: x.conf: [reload:web] wacth: "
+    )
+    assert told + "unknown key" == world.journal.found()["health"]["degraded"]
+    assert "" == world.core.obstacle

@@ -139,13 +139,14 @@ def test_pause_keeps_changes_for_resume() -> None:
         world.advance(10)
     assert [1] == boots(world)
     assert Condition.PAUSED is stands(world)
-    assert (("web", "already paused"),) == ask(world, Verb.PAUSE).refused
+    assert (("web", "already paused"),) == ask(world, Verb.PAUSE, "web").refused
+    assert (("web", "already paused"),) == ask(world, Verb.PAUSE).done  # who means all wants all to be so
     assert (("web", "paused; resume it first"),) == ask(world, Verb.START).refused
     assert ask(world, Verb.RESUME).done
     world.advance(30)
     assert [2] == boots(world)
     assert "r3" == next(iter(world.target.slots.values())).revision
-    assert (("web", "not paused"),) == ask(world, Verb.RESUME).refused
+    assert (("web", "not paused"),) == ask(world, Verb.RESUME, "web").refused
 
 
 def test_pause_in_the_middle_of_a_rollout() -> None:

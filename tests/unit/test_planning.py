@@ -157,7 +157,7 @@ def test_what_keeps_it() -> None:
     assert plan.waits == ("for rollout 1, which is under way",)
     assert len(asked(plan)) == 2
 
-    records = {**world.journal.found(), "health": {"degraded": "the disk is full"}}
+    records = {**world.journal.found(), "health": {"obstacle": "the disk is full"}}
     plan = plan_of(world.settings, Present(records=records, at=world.clock.now), ())
     assert plan.waits[0] == "the disk is full"
 

@@ -47,7 +47,7 @@ TEXT: Mapping[str, str] = {
     "rollout grew": "{changed}: now {revision}",
     "rollout superseded": "{revision} is superseded by {newer}",
     "rollout withdrawn": "the files are back to {revision}, which serves",
-    "rollout aborted": "aborted: {slots} was stopped by hand; nothing more is done until the files change",
+    "rollout aborted": "aborted: {why}; nothing more is done until the files change",
     "rollout refused": "{revision} is refused: {reason}; nothing was touched{output}",
     "rollout complete": "complete: {revision} serves after {seconds}",
     "rollout halted": "halted: {slot}{reason}{holder}{outlook}{last_words}",
@@ -154,6 +154,8 @@ def _words(story: Story) -> dict[str, str]:
         words["again"] = "" if values["attempt"] == 1 else f", attempt {values['attempt']}"
     if story.event == "rollout halted":
         words |= _outlook(values)
+    if story.event == "rollout aborted":
+        words["why"] = f"{words['slots']} was stopped by hand" if values["slots"] else "an operator said so"
     # a revision that fails again says the same again: its last line is enough
     words["last_words"] = _quoted(values.get("last_words"), QUOTED if values.get("failures") == 1 else 1)
     words["output"] = _quoted(values.get("output"))
