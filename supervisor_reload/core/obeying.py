@@ -123,5 +123,9 @@ def _abort(target: Target) -> tuple[str, list[Order]]:
     checked, intake.checking = intake.checking, None
     if checked is None:
         raise Refused("no rollout is under way")
-    intake.refuse(checked.revision, "abort", "an operator said so")
+    for slot in target.slots.values():  # nor what was asked for before
+        target.slots[slot.name] = replace(slot, is_due=False)
+    target.restraint.is_urgent = False
+    if checked.revision != intake.accepted:  # that serves already, and is good
+        intake.refuse(checked.revision, "abort", "an operator said so")
     return "aborted", [CancelCheck(target=target.settings.name), told]

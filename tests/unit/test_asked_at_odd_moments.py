@@ -225,6 +225,17 @@ def test_an_abort_of_a_check() -> None:
     assert ["r1"] == serving(world)
 
 
+def test_an_abort_of_a_start_that_is_checked() -> None:
+    """What serves is not refused for that."""
+    world = settled(World(web(1, max_surge=0, check=True)))
+    world.check_seconds = 30.0
+    ask(world, Verb.START)
+    world.advance(2)
+    ask(world, Verb.ABORT, "2")
+    world.advance(100)
+    assert (Condition.READY, []) == (condition(world.target)[0], world.orders)
+
+
 def test_an_abort_after_a_fall_and_a_stop_by_hand() -> None:
     """A spare slot whose process fell in this rollout, and whose next one an operator stopped, is empty."""
     world = settled(World(web(4, replicas=2, max_surge=2), autorestart="true"))

@@ -387,6 +387,7 @@ class Promises(RuleBasedStateMachine):
             by_hand |= len(in_use) < len(target.slots)
         restraint = target.restraint
         spoken_against = restraint.is_left_alone or restraint.is_held or restraint.failures
+        spoken_against = spoken_against or target.intake.refusal.startswith("abort")
         return bool(in_use) and not by_hand and not spoken_against
 
     def slot(self, number: int) -> SlotName:
