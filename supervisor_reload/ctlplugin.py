@@ -25,8 +25,8 @@ GENERIC = 1
 """Exit status where it could not even be tried, as supervisorctl's"""
 
 HELP = f"""\
-{VERB} <verb> [<target> ...]\tWhat supervisor-reload does with your code
-{VERB} status [--watch]\t\tHow each target stands, and each of its processes
+{VERB} <verb> [<target> ...]\tWhat becomes of your changed code
+{VERB} status [--watch]\tHow each target stands, and its processes
 {VERB} history\t\t\tThe rollouts that ended
 {VERB} why <target>\t\tWhat failed, and what each process runs
 {VERB} plan <target>\t\tWhat a change would do, step by step
@@ -34,6 +34,7 @@ HELP = f"""\
 {VERB} pause|resume [<target>]\tBegin nothing until resume
 {VERB} abort <target>\t\tEnd the rollout in hand
 {VERB} wait <target>\t\tUntil the code on disk serves
+{VERB} doctor\t\t\tWhat is wrong on the machine
 {VERB} <verb> --help\t\tMore about a verb"""
 
 
@@ -69,6 +70,11 @@ class RolloutControllerPlugin(ControllerPluginBase):  # type: ignore[misc]
         if code:
             self.ctl.exitstatus = code
 
+    def do_help(self, arg: str) -> None:  # noqa: D102 - with a docstring, "help" would list it as ours
+        # supervisorctl asks every plugin, and the base class answers "No help on ..." to what is another's
+        if not arg or arg == VERB:
+            super().do_help(arg)
+
     def help_rollout(self) -> None:
         """What supervisorctl shows for "help rollout"."""
         self.ctl.output(HELP)
@@ -87,6 +93,10 @@ class RolloutControllerPlugin(ControllerPluginBase):  # type: ignore[misc]
             return end.code if isinstance(end.code, int) else GENERIC
         except KeyboardInterrupt:
             self.ctl.output("")
+            return GENERIC
+        except ModuleNotFoundError as error:
+            remedy = f"install supervisor-reload with its dependencies for {sys.executable}"
+            self._refuse(f"Error: {VERB} {words[0]} failed: {error}: {remedy}")
             return GENERIC
         except Exception as error:  # noqa: BLE001 -- supervisorctl would show where in its own code it was caught
             self._refuse(f"Error: {VERB} {words[0]} failed: {type(error).__name__}: {error}")

@@ -35,9 +35,7 @@ def interpreter_of(command: str, directory: str, path: Sequence[str]) -> str:
         )
     file = located(argv[0], directory, path)
     if file is None:
-        raise NoInterpreterError(
-            f"can't find the program's command {argv[0]!r}; use a check command instead of python"
-        )
+        raise NoInterpreterError(_not_found(argv[0], path))
     if is_python(file):
         return file
     named = _shebang(file)
@@ -48,6 +46,14 @@ def interpreter_of(command: str, directory: str, path: Sequence[str]) -> str:
         return found
     message = f"the program runs {file}, which is not a Python script; use a check command instead of python"
     raise NoInterpreterError(message)
+
+
+def _not_found(word: str, path: Sequence[str]) -> str:
+    """Why a program's own command is none, and what to do; another check would not make it start."""
+    if "/" in word:
+        return f"the program's command {word!r} does not exist, or can't be executed: put its path right"
+    where = os.pathsep.join(path)
+    return f"can't find the program's command {word!r}: name it by its full path; its PATH is {where!r}"
 
 
 def unwrapped(argv: Sequence[str]) -> list[str]:

@@ -3,16 +3,27 @@ nothing."""
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..config.interpreter import located
 from ..recognising import INSTEAD, Care, Passing, address_of
+from .frame import SYSTEM_PATH
+from .section import unchecked
 from .survey import FALSE, Program
 
 PORT_OPTIONS = ("--host", "--port", "--workers", "-w", "--bind", "-b", "--uds", "--reload", "-p", "-h")
 WITHOUT_VALUE = ("--reload",)
 """of those"""
+
+ITS_OWN = re.compile(r"^(supervisor-reload|python|gunicorn)(?= )")
+"""How a command begins whose program is in an environment of Python"""
+
+OURS = re.compile(r"\b(supervisor-reload(?= uvicorn)|python(?= -m supervisor_reload))")
+"""The same within a sentence"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +39,42 @@ def advice_on(program: Program) -> Iterator[Advice]:
     """Everything that init would not change for a program; nothing for one that gets no section now."""
     if not program.is_wanted:
         return
-    for rule in RULES:
-        yield from rule(program)
+    given = [advice for rule in RULES for advice in rule(program)]
+    yield from given
+    folder = _folder(program)
+    needed = any(
+        f"{folder}{word}" in text
+        for advice in given
+        for text in (advice.message, *advice.lines)
+        for word in ("supervisor-reload uvicorn", "python -m supervisor_reload")
+    )
+    if folder and needed and not located(f"{folder}supervisor-reload", program.first.directory, ()):
+        yield _advice(
+            program,
+            f"supervisor_reload is not installed in {folder.rstrip('/')}, where its command is: what is "
+            "said here needs it there, too (in the checkout):",
+            f"{shlex.quote(folder + 'python')} -m pip install .",
+        )
+
+
+def _folder(program: Program) -> str:
+    """Where the program's own Python has its scripts, with the / behind it; '' where every PATH leads there.
+
+    supervisord's PATH is mostly not that of a virtual environment, and another one has other packages.
+    """
+    word = program.command.interpreter or program.command.path
+    folder = os.path.dirname(word)  # noqa: PTH120 - Path takes ./ away
+    return "" if not folder or folder in (*SYSTEM_PATH.split(os.pathsep), "/bin", "/sbin") else f"{folder}/"
+
+
+def _in_place(text: str, program: Program, *, is_command: bool = False) -> str:
+    """A text with our program, and the other Python ones, named by the place where the program's own are."""
+    folder = _folder(program)
+    if not folder or program.command.language not in ("", "python"):
+        return text
+    if is_command:
+        return ITS_OWN.sub(lambda word: shlex.quote(f"{folder}{word[1]}"), text)
+    return OURS.sub(lambda word: f"{folder}{word[1]}", text)
 
 
 def _advice(program: Program, message: str, *lines: str) -> Advice:
@@ -45,7 +90,8 @@ def _own_port(program: Program) -> Iterator[Advice]:
     if first.numprocs > 1 or not address.startswith("tcp:"):
         return
     rest = shlex.join(_without_port(program))
-    command = kind.swap.replace("{rest}", rest).replace("{script}", program.command.path)
+    swap = _in_place(kind.swap, program, is_command=True)
+    command = swap.replace("{rest}", rest).replace("{script}", program.command.path)
     is_grouped = first.group != first.program
     where = f" (and take it out of [group:{first.group}], where it would get no socket)" if is_grouped else ""
     yield _advice(
@@ -76,7 +122,16 @@ def _without_port(program: Program) -> list[str]:
 
 def _loses(program: Program) -> Iterator[Advice]:
     if program.kind.loses:
-        yield _advice(program, program.kind.loses)
+        yield _advice(program, _in_place(program.kind.loses, program))
+
+
+def _unchecked(program: Program) -> Iterator[Advice]:
+    why = unchecked(program)
+    if why:
+        yield _advice(
+            program,
+            f"it gets no check=, so that code which does not compile is only found by its new process: {why}",
+        )
 
 
 def _too_short(program: Program) -> Iterator[Advice]:
@@ -154,4 +209,4 @@ def _cold(program: Program) -> Iterator[Advice]:
         yield _advice(program, "huey ends its tasks in hand on INT, and cuts them on TERM", "stopsignal=INT")
 
 
-RULES = (_own_port, _loses, _too_short, _startsecs, _not_restarted, _child, _cold)
+RULES = (_own_port, _loses, _unchecked, _too_short, _startsecs, _not_restarted, _child, _cold)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import locale
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TextIO
@@ -53,7 +54,8 @@ def init(config_file: str | None, names: Sequence[str], stream: TextIO, *, is_ap
         backup = file.write(file.content + added.encode(encoding)) if is_applied else ""
         _show(page, main, before, added, backup)
     else:
-        page.say(f"{main}: nothing to add. What could be better with what is there: supervisor-reload doctor")
+        doctor = f"supervisor-reload doctor -c {shlex.quote(main)}"
+        page.say(f"{main}: nothing to add. What could be better with what is there: {doctor}")
     for line in _words(programs, proposal):
         page.say(line)
     if added:

@@ -46,6 +46,7 @@ def place_of(process: ProgramProcess, command: Command, kind: Kind, others: Sequ
     if not found and len(set(others)) == 1:
         found = [others[0]]
     if not found:
+        _refuse_absent(process, command)
         raise NoPlaceError(
             "nothing says where its code is: set directory= in its section, and run init again"
         )
@@ -55,6 +56,14 @@ def place_of(process: ProgramProcess, command: Command, kind: Kind, others: Sequ
             f"it runs in {place}, which holds much more than its code: write its [reload:...] by hand"
         )
     return _writable(place)
+
+
+def _refuse_absent(process: ProgramProcess, command: Command) -> None:
+    """Where the file itself is missing, ``directory=`` is not what is wrong."""
+    for word in (command.interpreter, command.path):
+        file = Path(_within(process.directory, command.directory), word)
+        if word and file.is_absolute() and not os.path.exists(file):  # noqa: PTH110
+            raise NoPlaceError(f"its file {file} does not exist: put command= right, and run init again")
 
 
 def _file(process: ProgramProcess, command: Command) -> str:

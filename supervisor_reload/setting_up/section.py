@@ -111,7 +111,7 @@ def _manner(program: Program) -> Iterator[Line]:
 def _check(program: Program) -> Iterator[Line]:
     kind, command = program.kind, program.command
     if kind.check == "python":
-        if RUNNERS.keys().isdisjoint(command.wrappers) and _has_python(program):
+        if not unchecked(program):
             yield Line("check", "python", "changed files must compile before anything is touched")
     elif (
         kind.check and command.path and command.interpreter and not command.path.endswith((".ts", "artisan"))
@@ -126,13 +126,19 @@ def _check(program: Program) -> Iterator[Line]:
             yield Line("check", value, "must pass before anything is touched")
 
 
-def _has_python(program: Program) -> bool:
+def unchecked(program: Program) -> str:
+    """Why a Python program gets no ``check=python``; '' where it gets one, and for other programs."""
+    if program.kind.check != "python":
+        return ""
+    runner = next((name for name in program.command.wrappers if name in RUNNERS), "")
+    if runner:
+        return f"which Python it has is known to {runner} only; use a check command instead of python"
     first = program.first
     try:
         interpreter_of(first.command, first.directory, first.path)
-    except NoInterpreterError:
-        return False
-    return True
+    except NoInterpreterError as why:
+        return str(why)
+    return ""
 
 
 def _readiness(program: Program) -> Iterator[Line]:

@@ -9,7 +9,9 @@ import io
 import re
 import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from supervisor_reload.setting_up import init
@@ -114,7 +116,14 @@ def answer(made: Recipe) -> tuple[str, str]:
         added = conf.read_text(encoding="utf-8").replace(str(place), "/srv").removeprefix(before)
         said = stream.getvalue().replace(str(place), "/srv")
     advice = said.partition(ADVICE)[2].rpartition("\nNext: ")[0]
-    return added, advice
+    return added, wrapped(advice)
+
+
+def wrapped(advice: str) -> str:
+    """Its sentences as they are wrapped where directories have the page's names; its lines as they are."""
+    joined = re.sub(r"(?m)\n {4}(?=\S)(?!\* )", " ", advice)
+    sentence = partial(textwrap.fill, width=100, subsequent_indent=" " * 4, break_long_words=False)
+    return re.sub(r"(?m)^  \* .*$", lambda item: sentence(item[0], break_on_hyphens=False), joined)
 
 
 def aligned(text: str) -> str:

@@ -69,7 +69,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_configuration_is_accepted(block, place):
     """Neither supervisord nor supervisor_reload finds anything wrong, nor anything to warn of."""
     file = place / "supervisord.conf"
-    file.write_text(completed(block), encoding="utf-8")
+    text = completed(block).replace("/srv/venv/bin", str(Path(sys.executable).parent))
+    file.write_text(text, encoding="utf-8")
     reading = config.read(str(file))
     assert reading.warnings == ()
 

@@ -121,9 +121,13 @@ class Placed:
         self.supervisord.start()
 
     def log(self) -> str:
-        """What our listener told."""
+        """What our listener told, where init had it told: beside supervisord's log, or where that goes."""
         assert self.supervisord is not None
-        return self.supervisord.stderr("reload:reload")
+        file = self.supervisord.info("reload:reload")["stderr_logfile"]
+        if file == "/dev/fd/2":
+            return (self.directory / "supervisord.out").read_text(errors="backslashreplace")
+        assert Path(file).name == "supervisor-reload.log", file
+        return Path(file).read_text(errors="backslashreplace")
 
     def answer(self) -> str:
         """Over HTTP; the pid of the process where the case has no HTTP."""

@@ -45,7 +45,14 @@ def test_python_of_a_program(place, command):
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("no-such-command", "can't find the program's command 'no-such-command'; use a check command"),
+        (
+            "no-such-command",
+            "can't find the program's command 'no-such-command': name it by its full path; its PATH is '",
+        ),
+        (
+            "/no/such/python",
+            "the program's command '/no/such/python' does not exist, or can't be executed: put",
+        ),
         ("/bin/cat", "the program runs /bin/cat, which is not a Python script; use a check command"),
         ("%(here)s/gone", "HERE/gone wants '/no/python3', which does not exist"),
         ("exec", "the program has no command of its own; use a check command"),
@@ -53,7 +60,7 @@ def test_python_of_a_program(place, command):
 )
 def test_no_python(place, command, expected):
     """
-    Where the interpreter can't be told, the error says to write a command.
+    Where the interpreter can't be told, the error says what to do about that.
     """
     place.script("gone", "#!/no/python3\n")
     (error,) = place.errors(HEAD, LISTENER, f"[program:web]\ncommand={command}\n", RELOAD, "check=python\n")
