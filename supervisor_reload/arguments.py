@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from . import __version__
-
-LONGEST = 24 * 3600
-"""Seconds: a longer limit on the command line is a slip of the finger."""
+from . import __version__, amounts
 
 NEWEST = 20
 """Rollouts that ``history`` shows, if nobody says how many."""
 
-MOST = 1_000_000
-"""how many anybody may ask for"""
+
+class _Words(argparse.ArgumentParser):
+    """A parser to which half an option is none: what a script says must mean the same in the next version."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
+
+
+if TYPE_CHECKING:
+    _Verbs = argparse._SubParsersAction[_Words]
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -23,18 +29,18 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.configuration is not None and options.verb not in CONFIGURED:
         parser.error(f"-c is for {', '.join(CONFIGURED)}; {options.verb} reads no configuration")
+    if options.verb == "wait" and (options.more or options.target == "all"):
+        parser.error("wait takes one target: wait for the next when it is done")
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="supervisor-reload", description="Safe code reload for programs under Supervisor."
-    )
+def _parser() -> _Words:
+    parser = _Words(prog="supervisor-reload", description="Safe code reload for programs under Supervisor.")
     parser.add_argument("-v", "--version", action="version", version=__version__)
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Words(add_help=False)
     for where, default in ((parser, None), (common, argparse.SUPPRESS)):  # before the verb, and behind it
         where.add_argument("-c", "--configuration", metavar="FILENAME", default=default, help=CONFIGURATION)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Words)
     verbs.add_parser(
         "listen",
         parents=[common],
@@ -58,9 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_showing(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def _add_showing(verbs: _Verbs, common: _Words) -> None:
     status = verbs.add_parser(
         "status",
         parents=[common],
@@ -91,12 +95,12 @@ def _add_showing(
         verb.add_argument("-u", "--username", metavar="USERNAME", help=USERNAME)
         verb.add_argument("-p", "--password", metavar="PASSWORD", help="for that server; others see it in ps")
     status.add_argument("-w", "--watch", action="store_true", help=WATCH)
-    history.add_argument("-n", metavar="N", type=_count, default=NEWEST, help=f"how many (default: {NEWEST})")
+    history.add_argument(
+        "-n", metavar="N", type=amounts.count, default=NEWEST, help=f"how many (default: {NEWEST})"
+    )
 
 
-def _add_steering(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def _add_steering(verbs: _Verbs, common: _Words) -> None:
     for verb, (text, description) in STEERING.items():
         parser = verbs.add_parser(verb, parents=[common], help=text, description=description + STEERING_ENDS)
         is_named = verb in ("start", "abort")
@@ -115,16 +119,15 @@ def _add_steering(
     plan.add_argument("--json", action="store_true", help="for programs: docs/verbs.md has every key")
     wait = verbs.add_parser("wait", parents=[common], help=WAIT, description=WAIT_ENDS)
     wait.add_argument("target", metavar="TARGET", help="NAME of [reload:NAME]")
+    wait.add_argument("more", nargs="*", help=argparse.SUPPRESS)  # only for a sentence that says so
+    wait.add_argument("--revision", metavar="REV", type=amounts.revision, help=WAIT_REVISION)
     wait.add_argument(
-        "--revision", metavar="REV", default="", help="its first letters (default: that on disk)"
+        "--timeout", metavar="SECONDS", type=amounts.seconds, default=300.0, help="(default: 300)"
     )
-    wait.add_argument("--timeout", metavar="SECONDS", type=_seconds, default=300.0, help="(default: 300)")
     wait.add_argument("--json", action="store_true", help="for programs: docs/verbs.md has every key")
 
 
-def _add_setting_up(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def _add_setting_up(verbs: _Verbs, common: _Words) -> None:
     init = verbs.add_parser("init", parents=[common], help=INIT, description=INIT_ENDS)
     init.add_argument("program", metavar="PROGRAM", nargs="*", help="NAME of [program:NAME] (default: all)")
     init.add_argument("--apply", action="store_true", help="write the file; a backup stays beside it")
@@ -132,7 +135,7 @@ def _add_setting_up(
     doctor.add_argument("--json", action="store_true", help="for programs: docs/doctor.md has every key")
 
 
-def _add_run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_run(verbs: _Verbs) -> None:
     run = verbs.add_parser(
         "run",
         help="run a command and reload it when its code changes, without any configuration",
@@ -153,11 +156,11 @@ def _add_run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     add("--check", metavar="WHAT", default="auto", help=RUN_CHECK)
     add("--ready", metavar="URL", default="", help=RUN_READY)
     add("--stop-signal", metavar="SIG", default="TERM", help="asks CMD to end (default: TERM)")
-    add("--stop-timeout", metavar="SECONDS", type=_whole_seconds, default=10, help=RUN_STOP_TIMEOUT)
-    add("--quiet-period", metavar="SECONDS", type=_seconds, default=0.05, help=RUN_QUIET_PERIOD)
+    add("--stop-timeout", metavar="SECONDS", type=amounts.whole_seconds, default=10, help=RUN_STOP_TIMEOUT)
+    add("--quiet-period", metavar="SECONDS", type=amounts.seconds, default=0.05, help=RUN_QUIET_PERIOD)
     manner = run.add_mutually_exclusive_group()
     manner.add_argument("--signal", metavar="SIG", default="", help=RUN_SIGNAL)
-    manner.add_argument("--port", metavar="N", type=_port, help=RUN_PORT)
+    manner.add_argument("--port", metavar="N", type=amounts.port, help=RUN_PORT)
     manner.add_argument("--socket", metavar="ADDRESS", default="", help=RUN_SOCKET)
     add("argv", metavar="CMD ...", nargs=argparse.REMAINDER, help="the command and its arguments")
 
@@ -198,9 +201,11 @@ STEERING = {
 """The verbs that ask the listener for something: help, and description."""
 
 STEERING_ENDS = (
-    " Exit status 0 where that was done, 1 where it was refused, 2 where there is no such target, 7 where "
-    "the listener is down."
+    " Exit status 0 where that was done, 1 where it was refused, 2 where there is no such target, "
+    "4 where nothing is known or you lack the rights to read it, 7 where the listener is down."
 )
+
+WAIT_REVISION = "its first letters (default: that on disk)"
 
 PLAN = "what a change would do, step by step"
 
@@ -218,7 +223,8 @@ WAIT = "until a revision serves; for deploy scripts"
 WAIT_ENDS = (
     "Wait until every process of a target that is in use serves a revision: that on disk now, if none is "
     "named. Exit status 0 only then; 1 with the reason where it will not, or did not in time; 2 where there "
-    "is no such target, 7 where the listener is down."
+    "is no such target, 4 where nothing is known or you lack the rights to read it, 7 where the listener is "
+    "down."
 )
 
 INIT = "write our sections for the programs of an existing supervisord.conf"
@@ -266,31 +272,3 @@ RUN_PORT = (
     "gunicorn --bind fd://0); new code boots beside the old, which leaves when the new one accepts"
 )
 RUN_SOCKET = "the same with another address: tcp://host:port or unix:///path"
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= LONGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {LONGEST}")
-    return seconds
-
-
-def _whole_seconds(text: str) -> int:
-    seconds = int(text)
-    if not 1 <= seconds <= LONGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of seconds from 1 to {LONGEST}")
-    return seconds
-
-
-def _count(text: str) -> int:
-    count = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= count <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST}")
-    return count
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
-    return port

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 USAGE_ERROR = 2
 """Exit status for a wrong command line or configuration, as supervisord's."""
 
+GENERIC_ERROR = 1
+"""Exit status where what was found could not be shown, as supervisorctl's."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as a shell has it for SIGINT."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
@@ -166,7 +172,7 @@ def _wait(options: argparse.Namespace) -> int:
             options.configuration,
             options.target,
             sys.stdout,
-            revision=options.revision,
+            revision=options.revision or "",
             limit=options.timeout,
             as_json=options.json,
         )
@@ -213,13 +219,30 @@ def _told(show: Callable[[], int]) -> int:
 
 def _written(write: Callable[[], int]) -> int:
     """The exit status of what writes to stdout, all of which has left us."""
+    if sys.stdout is None:  # `status >&-`: Python has none then
+        print("Error: stdout is closed: nothing can be shown", file=sys.stderr)  # noqa: T201
+        return GENERIC_ERROR
     try:
         code = write()
         sys.stdout.flush()
     except BrokenPipeError:  # `check | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         return 0
+    except OSError as error:
+        if error.filename is not None:  # of a file, so not of a stream
+            raise
+        _forget_stdout()
+        print(f"Error: stdout can't be written to: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return GENERIC_ERROR
+    except KeyboardInterrupt:
+        print(file=sys.stderr)  # noqa: T201 - the terminal has ^C in this line
+        return INTERRUPTED
     return code
+
+
+def _forget_stdout() -> None:
+    """What is still to be written would fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say_error(error: Exception) -> None:

@@ -25,7 +25,7 @@ from ..core.model import Process, TargetSettings
 from ..edges.journal import Found, read
 from ..edges.lockfile import owner
 from ..edges.supervisord import Supervisord
-from ..showing.place import Place, place_of
+from ..showing.place import Place, is_supervisord_gone, place_of
 
 ROOT = 0
 
@@ -157,6 +157,8 @@ def _ask(place: Place | None) -> tuple[Told | None, str]:
         try:
             return asked.told(), ""
         except (SupervisorUnavailable, SupervisorFault) as why:
+            if is_supervisord_gone(place):
+                return None, f"it does not run. supervisord -c {place.config_file}"
             return None, str(why)
 
 

@@ -107,6 +107,12 @@ def _told(server: Server) -> HandedOut:
 
 def _unavailable(server: Server, error: SupervisorUnavailable) -> Unknown:
     answer = error.__cause__
+    if isinstance(answer, FileNotFoundError):  # whoever typed it may have mistyped it
+        return Unknown(f"there is no {server.url}: is that the address of the supervisord that runs?")
+    if isinstance(answer, ConnectionRefusedError):
+        return Unknown(
+            f"nobody listens there: {server.url}. Is that the address of the supervisord that runs?"
+        )
     if not isinstance(answer, xmlrpc.client.ProtocolError):
         return Unknown(str(error))
     if answer.errcode != NOT_ALLOWED:

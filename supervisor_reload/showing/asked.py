@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..config.findings import did_you_mean
+from ..core.obeying import UNKNOWN_TARGET
 
 ALL = "all"
 """supervisorctl's word for everything"""
@@ -33,9 +34,13 @@ def asked(names: Sequence[str], known: Sequence[str], processes: Mapping[str, Se
 
 
 def _refusal(name: str, known: Sequence[str], processes: Mapping[str, Sequence[str]]) -> str:
-    """In supervisorctl's words, and what was meant."""
+    """In supervisorctl's words."""
+    return f"{name}: ERROR ({no_target(name, known, processes)})"
+
+
+def no_target(name: str, known: Sequence[str], processes: Mapping[str, Sequence[str]]) -> str:
+    """That a name is no target, and which was meant, or which there are."""
     target = next((target for target, its in processes.items() if name in its), None)
     if target is not None:
-        return f"{name}: ERROR (no such target; it is a process of {target!r})"
-    hint = did_you_mean(name, known) or f"; there is {', '.join(known) or 'none'}"
-    return f"{name}: ERROR (no such target{hint})"
+        return f"{UNKNOWN_TARGET}; it is a process of {target!r}"
+    return UNKNOWN_TARGET + (did_you_mean(name, known) or f"; there is {', '.join(known) or 'none'}")

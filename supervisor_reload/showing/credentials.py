@@ -17,6 +17,7 @@ from supervisor.options import UnhosedConfigParser
 
 from ..config.find import find
 from ..core.errors import ConfigError, ConfigErrors
+from .place import Unknown
 
 SECTION = "supervisorctl"
 """of supervisord.conf, where supervisorctl finds them, too"""
@@ -39,8 +40,10 @@ def completed(server: Server, config_file: str | None, environ: Mapping[str, str
 
     A password that belongs to another user name than the one that was typed is not taken. Where there is a
     name and no password, somebody at a terminal is asked. Raises ConfigErrors where a configuration was named
-    and can't be read.
+    and can't be read, Unknown where nobody answers, or a user name
+    is in the address.
     """
+    _refuse_names_in(server.url)
     if server.password:
         return server
     variables = environ.get(USERNAME, ""), environ.get(PASSWORD, "")
@@ -48,6 +51,15 @@ def completed(server: Server, config_file: str | None, environ: Mapping[str, str
         if password and (server.username == username or not (server.username and username)):
             return replace(server, username=server.username or username, password=password)
     return _asked_password(server) if server.username and may_ask() else server
+
+
+def _refuse_names_in(url: str) -> None:
+    """A password in an address would be shown with it: by us in every sentence, and by ps."""
+    if "@" in url and not url.startswith("unix:"):
+        raise Unknown(
+            "no user name goes into the address: with -s http://host:port -u NAME the password is asked for, "
+            f"or taken from {PASSWORD} in the environment"
+        )
 
 
 def may_ask() -> bool:
@@ -59,14 +71,24 @@ def may_ask() -> bool:
 
 
 def asked(server: Server) -> Server:
-    """What somebody types, asked in supervisorctl's words."""
+    """What somebody types, asked in supervisorctl's words. Raises Unknown where he ends it (Ctrl-D)."""
     sys.stderr.write("Server requires authentication\nUsername:")
     sys.stderr.flush()
-    return _asked_password(replace(server, username=sys.stdin.readline().strip()))
+    typed = sys.stdin.readline()
+    if not typed:
+        raise Unknown("no user name was typed")
+    return _asked_password(replace(server, username=typed.strip()))
 
 
 def _asked_password(server: Server) -> Server:
-    return replace(server, password=getpass.getpass("Password:"))
+    try:
+        return replace(server, password=getpass.getpass("Password:"))
+    except EOFError:
+        sys.stderr.write("\n")  # the cursor is still behind the question
+        raise Unknown(
+            f"no password was typed; {PASSWORD} in the environment, or [{SECTION}] in the configuration, may "
+            "have it"
+        ) from None
 
 
 def _configured(config_file: str | None) -> tuple[str, str]:

@@ -1,6 +1,8 @@
-"""Ctrl-C, SIGTERM, or a reader that left: why a verb that would go on for ever ends, between two looks.
+"""Ctrl-C, SIGTERM, or a reader that left: why a verb that would go on for ever ends, between two looks. And
+Ctrl-Z, which stops it for a while.
 
-A signal handler of it only writes a byte. It ends nothing itself, and puts back what it replaced.
+A signal handler of it only writes a byte, or stops us. It ends nothing itself, and puts back what it
+replaced.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -50,3 +52,25 @@ def ending(stream: TextIO) -> Iterator[Ending]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         os.close(reader)
         os.close(writer)
+
+
+@contextmanager
+def stopped_between(leave: Callable[[], None], enter: Callable[[], None]) -> Iterator[None]:
+    """From here on Ctrl-Z stops us after ``leave``, and ``enter`` comes first when we go on."""
+
+    def stop(number: int, frame: object) -> None:
+        leave()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        enter()
+
+    is_ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTSTP) is signal.SIG_DFL  # else a shell without jobs said so
+    )
+    if is_ours:
+        signal.signal(signal.SIGTSTP, stop)
+    try:
+        yield
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)

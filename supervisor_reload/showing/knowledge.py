@@ -31,6 +31,9 @@ InFlight = Callable[[int], int | None]
 WAITS = "waits "
 """begins the key of what a slot was answered last, while it waits"""
 
+RESUME = "resume"
+"""what a paused target waits for"""
+
 Hide = Callable[[str], str]
 """Takes secrets out of a text."""
 
@@ -244,7 +247,7 @@ def _waits_for(record: Record, rollout: Rollout | None) -> str:
     if _condition(record) == Condition.CHECKING.value:
         return "the commands of run_on, then the check" if record.get("rules") else "the check"
     if _condition(record) == Condition.PAUSED.value:
-        return "resume"
+        return RESUME
     if rollout is None or rollout.is_prepared:
         return ""
     return "before_rollout"

@@ -20,6 +20,7 @@ from ..config.state import credentials, server_of, state_dir
 from ..config.supervisorconf import read_supervisorconf
 from ..core.errors import ConfigError, ConfigErrors, ReloadError
 from ..edges.journal.place import JOURNAL
+from ..edges.lockfile import owner
 from ..edges.observers.logs import escaped
 
 UNKNOWN = 4
@@ -52,6 +53,8 @@ class Place:
     """where supervisord is reached; '' where it has no server"""
     username: str = ""
     password: str = field(default="", repr=False)
+    pidfile: str = ""
+    """supervisord's; '' where that depends on the directory in which it was started"""
 
     @property
     def journal(self) -> Path:
@@ -82,6 +85,7 @@ def place_of(config_file: str | None) -> Place:
         serverurl=server.url if server else "",
         username=username,
         password=password,
+        pidfile=conf.pidfile if conf.is_pidfile_fixed else "",
     )
 
 
@@ -90,6 +94,34 @@ def _concerning(errors: list[ConfigError], *, is_written: bool) -> Iterator[Conf
     for error in errors:
         if error.key == KEY or (not is_written and error.section in BESIDE):
             yield error
+
+
+def is_supervisord_gone(place: Place) -> bool:
+    """Whether supervisord is known not to run: nobody has the pid in its file, or it took the file along.
+
+    A cleaner of temporary files may have been there, too, so that a file that is missing says nothing while
+    our listener lives, whose parent is supervisord. Where it can't be told, it is not known to be gone.
+    """
+    if not place.pidfile:
+        return False
+    try:
+        pid = int(Path(place.pidfile).read_bytes())
+        if pid > 0:  # else it would be a group of processes
+            os.kill(pid, 0)
+    except FileNotFoundError:
+        return _is_without_listener(place)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, OverflowError):  # not ours to ask, or no pid
+        return False
+    return False
+
+
+def _is_without_listener(place: Place) -> bool:
+    try:
+        return owner(place.directory) is None
+    except OSError:
+        return False
 
 
 def see(place: Place) -> os.stat_result:
@@ -109,7 +141,9 @@ def see(place: Place) -> os.stat_result:
 
 def _missing(place: Place) -> str:
     name = place.listener or "reload"
-    if place.listener:
+    if place.listener and is_supervisord_gone(place):
+        advice = f"supervisord does not run: supervisord -c {place.config_file}"
+    elif place.listener:
         advice = f"is [eventlistener:{name}] running? supervisorctl -c {place.config_file} status {name}"
     else:
         advice = f"{place.config_file} has no listener of ours; is it the right file? -c names another"

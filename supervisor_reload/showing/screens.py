@@ -5,6 +5,7 @@ They know when there is nothing new to show, and nothing of what it means.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
@@ -53,6 +54,20 @@ class Terminal:
         self._stream = stream
         self._drawn: object = None
         stream.write(ENTER)
+
+    def leave(self) -> None:
+        """Give the terminal to somebody else for a while; also from a signal handler."""
+        self._order(LEAVE)
+
+    def enter(self) -> None:
+        """Have it again: nothing of ours is on it."""
+        self._order(ENTER)
+        self._drawn = None
+
+    def _order(self, order: str) -> None:
+        """Past the stream's buffer, which may be in use just now."""
+        with contextlib.suppress(OSError, ValueError):
+            os.write(self._stream.fileno(), order.encode("ascii"))
 
     def show(self, view: View) -> None:
         """Draw it, cut to the size that the terminal has now; nothing, where it is drawn already."""

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from ..edges.clock import monotonic
 from .credentials import Server
-from .ending import ending
+from .ending import ending, stopped_between
 from .glance import Glance, Glances
 from .lines import page
 from .looking import Look, looking
@@ -63,11 +63,19 @@ def watch_status(
 @contextmanager
 def _shown_on(stream: TextIO, views: Views, *, as_json: bool) -> Iterator[Screen]:
     """The screen for this stream, which is left with the last view on it, whatever happens."""
-    screen = Objects(stream) if as_json else Terminal(stream) if is_terminal(stream) else Blocks(stream)
+    if as_json or not is_terminal(stream):
+        screen = Objects(stream) if as_json else Blocks(stream)
+        try:
+            yield screen
+        finally:
+            screen.close(views.last)
+        return
+    terminal = Terminal(stream)
     try:
-        yield screen
+        with stopped_between(terminal.leave, terminal.enter):
+            yield terminal
     finally:
-        screen.close(views.last)
+        terminal.close(views.last)
 
 
 class Views:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TextIO
 
+from ..core.condition import Condition
 from ..core.evidence import Evidence
 from ..core.model import Value
 from .credentials import Server
 from .glance import Glances
-from .knowledge import Knowledge
+from .knowledge import RESUME, Knowledge
 from .lines import head, lines
 from .looking import looking
 from .page import plain, say, say_json
@@ -48,11 +49,21 @@ def show_why(
 def _pages(knowledge: Knowledge, standings: Sequence[Standing]) -> Iterator[str]:
     for one in standings:
         yield from lines([one])
-        evidence = knowledge.evidence(one.name)
+        evidence = _failure(knowledge, one)
+        if one.waits_for == RESUME:
+            yield f"  it waits for {RESUME}: supervisor-reload resume {one.name}"
         if evidence is None:
             yield "  nothing failed"
         else:
             yield from _words(evidence)
+
+
+def _failure(knowledge: Knowledge, standing: Standing) -> Evidence | None:
+    """What failed last; None where the newest code serves by now, whoever brought it there."""
+    serves = standing.condition == Condition.READY.value and all(
+        one.is_newest is not False for one in standing.processes
+    )
+    return None if serves else knowledge.evidence(standing.name)
 
 
 def _words(evidence: Evidence) -> Iterator[str]:
@@ -82,6 +93,6 @@ def _quoted(text: str) -> Iterator[str]:
 
 def _object(knowledge: Knowledge, standing: Standing) -> Value:
     """As ``status``, with what failed."""
-    evidence = knowledge.evidence(standing.name)
+    evidence = _failure(knowledge, standing)
     told = {key: plain(value) for key, value in asdict(standing).items()}
     return {**told, "failure": None if evidence is None else plain(asdict(evidence))}

@@ -19,7 +19,7 @@ from ..edges.journal import read
 from ..edges.listening import LONGEST, MOST_TARGETS
 from ..edges.lockfile import owner
 from ..edges.supervisord import Supervisord
-from ..showing.place import Place, see
+from ..showing.place import Place, is_supervisord_gone, see
 
 ANSWER_LIMIT = 5.0
 """Seconds; an answer takes some milliseconds, while supervisord and the disk are well."""
@@ -64,6 +64,8 @@ def send(place: Place, asked: Requested) -> None:
         try:
             supervisord.send(TYPE, json.dumps(to_record(asked)))
         except SupervisorUnavailable as error:
+            if is_supervisord_gone(place):
+                raise Unanswered(_down(place), NOT_RUNNING) from error
             raise Unanswered(str(error)) from error
 
 
@@ -95,6 +97,8 @@ def _signature(path: Path) -> object:
 
 
 def _down(place: Place) -> str:
+    if is_supervisord_gone(place):
+        return f"supervisord does not run: supervisord -c {place.config_file}"
     name = place.listener or "reload"
     return f"the listener is down: supervisorctl -c {place.config_file} start {name}"
 
@@ -102,6 +106,7 @@ def _down(place: Place) -> str:
 def _silent(place: Place, limit: float) -> str:
     name = place.listener or "reload"
     return (
-        f"the listener did not answer within {limit:.3g} s. Is REMOTE_COMMUNICATION among the events of "
-        f"[eventlistener:{name}]? supervisorctl tail {name} stderr tells more"
+        f"the listener did not answer within {limit:.3g} s: supervisord restarts just now, or "
+        f"REMOTE_COMMUNICATION is not among the events of [eventlistener:{name}]; "
+        f"supervisorctl -c {place.config_file} tail {name} stderr tells more"
     )

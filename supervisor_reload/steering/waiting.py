@@ -20,6 +20,7 @@ from ..showing.page import FORMAT, say, say_json
 from ..showing.place import Place, place_of
 from ..showing.reading import Here, Reading
 from ..showing.standing import Standing
+from .asking import known, no_such
 from .request import GENERIC, INVALID_ARGS, NOT_RUNNING, Unanswered, answer_to, request, send
 
 STEP = 0.05
@@ -86,17 +87,23 @@ def _on_disk(place: Place, target: str, deadline: float) -> str:
     """The revision that is on disk now."""
     answer = _asked(place, request(Verb.READ, (target,)), deadline)
     for _, why in answer.refused:
-        raise Unanswered(f"{target}: ERROR ({why})", INVALID_ARGS if why == UNKNOWN_TARGET else GENERIC)
+        if why == UNKNOWN_TARGET:
+            raise Unanswered(f"{target}: {no_such(known(place), target)}", INVALID_ARGS)
+        raise Unanswered(f"{target}: {why}", GENERIC)
     return dict(answer.done).get(target, "")
 
 
 def _asked(place: Place, asked: Requested, deadline: float) -> Answer:
-    """The answer of the listener, also of one that is just being started again."""
+    """The answer of the listener, also of one that is just being started again.
+
+    The first may take its time whatever the deadline: else "now" (0 s) could never be asked.
+    """
+    within = AGAIN
     down_since: float | None = None
     while True:
         try:
             send(place, asked)
-            return answer_to(place, asked, max(0.0, min(AGAIN, deadline - time.monotonic())))
+            return answer_to(place, asked, within)
         except Unanswered as unanswered:
             now = time.monotonic()
             is_down = unanswered.code == NOT_RUNNING
@@ -104,6 +111,7 @@ def _asked(place: Place, asked: Requested, deadline: float) -> Answer:
             if now >= deadline or (down_since is not None and now >= down_since + BACK_WITHIN):
                 raise
             time.sleep(STEP)
+            within = max(0.0, min(AGAIN, deadline - time.monotonic()))
 
 
 def _until(see: Callable[[], Look], deadline: float) -> Look:
@@ -117,14 +125,14 @@ def _until(see: Callable[[], Look], deadline: float) -> Look:
 def _look(reading: Reading, target: str, wanted: str) -> Look:
     knowledge = Knowledge(reading.records, at=reading.at, born=None)
     if target not in knowledge.targets:
-        raise Unanswered(f"{target}: ERROR (no such target)", INVALID_ARGS)
+        raise Unanswered(f"{target}: {no_such(knowledge, target)}", INVALID_ARGS)
     if not reading.is_current:
         return Look(Verdict.OPEN, "the listener is down")
     return judge(knowledge.standing(target), wanted)
 
 
 GIVEN_UP = {
-    Condition.REFUSED.value: "the check refused it",
+    Condition.REFUSED.value: "refused",
     Condition.HELD.value: "it is held",
     Condition.ABORTED.value: "aborted",
     Condition.STOPPED.value: "every process was stopped by hand",
@@ -136,6 +144,8 @@ def judge(standing: Standing, wanted: str) -> Look:
     """Whether the wanted revision serves, may serve yet, or will not."""
     newest = standing.revision or ""
     why = f"{standing.condition}: {standing.why}" if standing.why else standing.condition
+    if standing.condition == Condition.PAUSED.value:
+        why += f"{'; ' if standing.why else ': '}supervisor-reload resume {standing.name}"
     if not newest.startswith(wanted):
         if standing.condition == Condition.READY.value:
             return Look(Verdict.FAILED, f"{newest} serves, and is on disk")
@@ -144,5 +154,8 @@ def judge(standing: Standing, wanted: str) -> Look:
         return Look(Verdict.SERVES, "")
     given_up = GIVEN_UP.get(standing.condition)
     if given_up is not None:
-        return Look(Verdict.FAILED, f"{given_up}: {standing.why}" if standing.why else given_up)
+        reason = f"{given_up}: {standing.why}" if standing.why else given_up
+        if standing.condition == Condition.HELD.value:
+            reason += f"; supervisor-reload why {standing.name} tells more"
+        return Look(Verdict.FAILED, reason)
     return Look(Verdict.OPEN, why)

@@ -28,9 +28,15 @@ def section(verb: str) -> str:
         return f"{BECOMING[verb][:1].upper()}{BECOMING[verb][1:]}.\n"
     parser = parsers()[verb]
     parts = [f"```text\n{synopsis(verb, parser)}\n```", *ENDS.split(parser.description or "")]
-    rows = [row(action) for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+    rows = [row(action) for action in told(parser)]
     parts.append("\n".join(["| option | meaning |", "|---|---|", *rows]))
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def told(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """What help tells of, but for --help itself."""
+    actions = (action for action in parser._actions if not isinstance(action, argparse._HelpAction))
+    return [action for action in actions if action.help != argparse.SUPPRESS]
 
 
 def synopsis(verb: str, parser: argparse.ArgumentParser) -> str:
@@ -38,7 +44,7 @@ def synopsis(verb: str, parser: argparse.ArgumentParser) -> str:
     head = f"supervisor-reload {verb} "
     if parser.usage:
         return parser.usage.replace("%(prog)s ", head)
-    words = [word(action) for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+    words = [word(action) for action in told(parser)]
     lines = textwrap.wrap(" ".join(each.replace(" ", "\0") for each in words), WIDTH - len(head))
     return head + f"\n{' ' * len(head)}".join(lines).replace("\0", " ")
 

@@ -49,7 +49,10 @@ def test_the_verbs_in_supervisorctl() -> None:
         assert (code, "READY" in said) == (0, True), said
         assert ctl(act, "rollout", "start", "web") == (0, "web: started\n")
         assert ctl(act, "rollout", "wait", "web", "--timeout", "20")[0] == 0
-        assert ctl(act, "rollout", "pause", "wbe") == (2, "wbe: ERROR (no such target)\n")
+        assert ctl(act, "rollout", "pause", "wbe") == (
+            2,
+            "wbe: ERROR (no such target; did you mean 'web'?)\n",
+        )
         code, said = ctl(act, "rollout", "dance")
         assert (code, "Unknown verb: dance" in said) == (1, True)
         assert "rollout pause|resume" in ctl(act, "help", "rollout")[1]

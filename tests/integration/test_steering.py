@@ -45,7 +45,7 @@ def test_start_pause_resume_abort() -> None:
         assert verb(act, "resume", "web") == (0, "web: resumed")
         act.wait_for_text("two")
         assert verb(act, "abort", "web") == (1, "web: ERROR (no rollout is under way)")
-        assert verb(act, "pause", "wbe") == (2, "wbe: ERROR (no such target)")
+        assert verb(act, "pause", "wbe") == (2, "wbe: ERROR (no such target; did you mean 'web'?)")
         assert json.loads(verb(act, "pause", "all", "--json")[1]) == {
             "format": 1,
             "done": {"web": "paused"},
@@ -64,17 +64,18 @@ def test_wait() -> None:
         assert act.wait_for_text("two")
         revision = said.split()[1]
         assert verb(act, "wait", "web", "--revision", revision[:6])[0] == 0
+        assert verb(act, "wait", "web", "--timeout", "0")[0] == 0
         act.save("bad", "def (\n")
         code, said = verb(act, "wait", "web")
         assert code == 1
-        assert "ERROR (the check refused it" in said
+        assert "ERROR (refused: the check: " in said
         assert verb(act, "wait", "web", "--revision", revision, "--timeout", "0.3")[0] == 1
         act.save("dies", "raise SystemExit(3)\n")
         code, said = verb(act, "wait", "web")
         assert (code, "it is held" in said) == (1, True), said
         code, said = verb(act, "wait", "web", "--revision", "0123", "--timeout", "0.3")
         assert (code, "not within 0.3 s" in said) == (1, True), said
-        assert verb(act, "wait", "nobody")[0] == 2
+        assert verb(act, "wait", "nobody") == (2, "Error: nobody: no such target; there is web")
 
 
 def test_abort_in_the_middle() -> None:

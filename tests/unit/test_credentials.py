@@ -145,3 +145,30 @@ def test_a_server_that_is_no_supervisord() -> None:
 def test_nobody_listens_there() -> None:
     with pytest.raises(Unknown, match="nobody listens there"):
         Afar(Server(url=f"http://127.0.0.1:{free_port()}")).look()
+
+
+def test_who_types_nothing(monkeypatch: pytest.MonkeyPatch, conf: Path) -> None:
+    """
+    Ctrl-D is no password, and an end.
+    """
+
+    def ended(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(credentials, "may_ask", lambda: True)
+    monkeypatch.setattr(credentials.getpass, "getpass", ended)
+    with pytest.raises(Unknown, match="no password was typed; SUPERVISOR_PASSWORD"):
+        who(conf, {}, "you")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    with pytest.raises(Unknown, match="no user name was typed"):
+        asked(Server(url=URL))
+
+
+@pytest.mark.parametrize("url", ["http://bob:pw@host:9001", "http://bob:p/w@host", "bob:pw@host"])
+def test_a_user_name_in_the_address(conf: Path, url: str) -> None:
+    """
+    It is refused before anything is asked, and the password is not shown.
+    """
+    with pytest.raises(Unknown, match="no user name goes into the address") as raised:
+        completed(Server(url=url), str(conf), {})
+    assert "pw" not in str(raised.value)

@@ -121,6 +121,13 @@ def test_supervisord_that_does_not_answer(place):
     assert not list(programs.ports(sick))
 
 
+def test_a_supervisord_that_does_not_run(place):
+    """The remedy is to start it; nothing is said of a socket that would come back by itself."""
+    sick = patient(place)
+    found = one(running.supervisord(sick))
+    assert (found.text, found.remedy) == ("it does not run", (f"supervisord -c {sick.main}",))
+
+
 def test_a_configuration_that_was_never_updated(place):
     compared = GroupsCompared(added=("a", "b", "c"), changed=("d",), removed=("e",))
     well = patient(place)

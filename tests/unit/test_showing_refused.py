@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -30,6 +31,7 @@ def rest() -> dict[str, Record]:
 @pytest.mark.parametrize("verb", ["status", "history"])
 def test_no_journal(written: Written, verb: str) -> None:
     """The directory is named, and what to look at; it is not made."""
+    (written.state.parent / "supervisord.pid").write_text(f"{os.getpid()}\n")  # it runs
     code, out, err = written.run(verb)
     assert (UNKNOWN, "") == (code, out)
     assert err == (
@@ -129,6 +131,15 @@ def test_another_user(rest: dict[str, Record], capsys: pytest.CaptureFixture[str
         (["history", "-n", "0"], "argument -n: '0' is not a number from 1"),
         (["history", "-n", "x"], "argument -n: 'x' is not a number from 1"),
         (["stauts"], "invalid choice: 'stauts'"),
+        (["status", "--js"], "unrecognized arguments: --js"),
+        (
+            ["wait", "web", "--timeout", "x"],
+            "argument --timeout: 'x' is not a number of seconds from 0 to 86400",
+        ),
+        (["wait", "web", "--revision", ""], "argument --revision: it is empty: name a revision, or leave"),
+        (["wait", "web", "job"], "wait takes one target"),
+        (["wait", "all"], "wait takes one target"),
+        (["run", "--port", "x", "--", "true"], "argument --port: 'x' is not a port from 1"),
     ],
 )
 def test_wrong_command_lines(capsys: pytest.CaptureFixture[str], words: list[str], sentence: str) -> None:

@@ -154,8 +154,7 @@ def _words(story: Story) -> dict[str, str]:
         words["again"] = "" if values["attempt"] == 1 else f", attempt {values['attempt']}"
     if story.event == "rollout halted":
         words |= _outlook(values)
-    if story.event == "rollout aborted":
-        words["why"] = f"{words['slots']} was stopped by hand" if values["slots"] else "an operator said so"
+    words["why"] = f"{words['slots']} was stopped by hand" if values.get("slots") else "an operator said so"
     # a revision that fails again says the same again: its last line is enough
     words["last_words"] = _quoted(values.get("last_words"), QUOTED if values.get("failures") == 1 else 1)
     words["output"] = _quoted(values.get("output"))
