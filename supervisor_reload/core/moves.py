@@ -65,7 +65,8 @@ class Moves:
         """
         # in a crash loop our signal would meet the next process, which may have the new code already
         has_fallen = slot.fell_at > 0.0 and now < slot.fell_at + RESTART_WINDOW
-        is_crashing = slot.phase is not Phase.READY and (has_fallen or slot.former_pid != 0)
+        has_steps = slot.settings.drain.is_measured or settings.quiesce_signal  # it may serve all the same
+        is_crashing = slot.phase is not Phase.READY and has_fallen and not has_steps
         if slot.state is not ProcessState.RUNNING or slot.signalled_pid == slot.pid or is_crashing:
             self.stop(slot, now, settings.stop_timeout, retiring=retiring)
         elif settings.quiesce_signal and slot.quiesced_pid != slot.pid:
