@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 
 from supervisor_reload.core.condition import Condition, condition
-from supervisor_reload.core.model import DrainSettings
+from supervisor_reload.core.model import DrainSettings, ProcessState, SlotSettings
+from supervisor_reload.core.moves import Moves
+from supervisor_reload.core.phase import Phase
+from supervisor_reload.core.slot import Slot
 from tests.fakes.scenarios import A
 from tests.fakes.supervisord import Boot
 from tests.fakes.world import World, settled, web
@@ -32,26 +35,29 @@ def test_it_is_found_out(is_lossy: bool) -> None:
     assert Condition.READY is condition(world.target)[0]
 
 
-@pytest.mark.parametrize("is_measured", [False, True])
-def test_it_is_stopped_and_not_drained(is_measured: bool) -> None:
+@pytest.mark.parametrize(
+    ("phase", "fell_at", "scheme", "expected"),
+    [
+        (Phase.PROBING, 999.0, "exit", Phase.STOPPING),
+        (Phase.FAILED, 999.0, "exit", Phase.STOPPING),
+        (Phase.PROBING, 990.0, "exit", Phase.DRAINING),
+        (Phase.PROBING, 0.0, "exit", Phase.DRAINING),
+        (Phase.READY, 999.0, "exit", Phase.DRAINING),
+        (Phase.PROBING, 999.0, "connections", Phase.DRAINING),
+    ],
+)
+def test_what_fell_a_moment_ago_is_stopped(
+    phase: Phase, fell_at: float, scheme: str, expected: Phase
+) -> None:
     """supervisord stops whatever is up then; our signal would meet the next process, with the new code.
 
-    Where its work can be looked at, it is: a process that fell a moment ago may serve again.
+    Not where it is ready, or its work can be looked at: it may serve again.
     """
-    slots = tuple(
-        replace(slot, drain=DrainSettings(scheme="connections" if is_measured else "exit"))
-        for slot in AT_ONCE.slots
-    )
-    world = settled(World(replace(AT_ONCE, slots=slots)))
-    world.save("r1", boot=Boot(dies_after=0.6, ready_after=None))
-    world.advance(20, step=0.01)
-    while not (world.target.slots[A].state.is_up and world.target.slots[A].fell_at > world.clock.now - 0.05):
-        world.advance(0.01, step=0.01)
-    world.orders.clear()
-    world.save("r2")
-    world.advance(10)
-    assert world.orders[:1] == [("TERM" if is_measured else "stop", A)]
-    assert Condition.READY is condition(world.target)[0]
+    settings = SlotSettings(name=A, drain=DrainSettings(scheme=scheme))
+    slot = Slot(settings=settings, phase=phase, state=ProcessState.RUNNING, pid=7, fell_at=fell_at)
+    moves = Moves.of([slot])
+    moves.leave(slot, 1000.0, ONE, retiring=False)
+    assert moves.slots[A].phase is expected
 
 
 def test_good_code_does_not_pay_for_the_bad() -> None:
